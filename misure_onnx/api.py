@@ -1,0 +1,124 @@
+"""From names and paths to objects: the only place where methods and backends meet."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from misure_onnx import target as targets
+from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.backends.python_function import PythonFunctionSegmenter
+from misure_onnx.errors import InputError, ParameterError
+from misure_onnx.images import ImageLike, load_image
+from misure_onnx.methods import METHODS
+from misure_onnx.methods.base import Method
+from misure_onnx.preprocessing import Preprocessing, load_preprocessing
+from misure_onnx.segmenter import Segmenter
+from misure_onnx.target import ResolvedTarget
+from misure_onnx.types import Images, Scores
+
+
+def load_segmenter(
+    source: str | Path | Callable[[Images], Scores],
+    preprocess: Preprocessing | Mapping[str, Any] | str | Path | None = None,
+    *,
+    provider: str = "auto",
+) -> Segmenter:
+    """A model to explain.
+
+    Args:
+        source: an ONNX file, or a Python function from images (N, C, H, W) to scores (N, L, h, w).
+        preprocess: a preset (`imagenet`, `unit`, `minus1_1`, `raw`, `caffe`), a YAML file, a mapping of
+            its fields, or a `Preprocessing`. None: the model's own metadata, else an assumption that is noted.
+        provider: `auto` (CUDA where it loads, else the CPU), `cpu`, `cuda`, ... or ONNX Runtime's own string.
+
+    Raises:
+        ModelError, UnsupportedModel, PreprocessingError, ProviderError: see there.
+    """
+    declared = None if preprocess is None else load_preprocessing(preprocess)
+    if callable(source):
+        if declared is None:
+            raise InputError("a Python function needs a declared preprocessing with at least 'size' and 'output'")
+        return PythonFunctionSegmenter(source, preprocessing=declared)
+    if "://" in str(source):
+        raise InputError(f"{source!r} is an address; this version explains ONNX files and Python functions only")
+    return OnnxRuntimeSegmenter(source, preprocessing=declared, provider=provider)
+
+
+def every_object(
+    segmenter: Segmenter, image: ImageLike, class_spec: int | str | None = None, *, min_pixels: int = 16
+) -> tuple[ResolvedTarget, ...]:
+    """Every connected object that the model predicts, largest first, each a target to explain.
+
+    Args:
+        segmenter: the deployed model.
+        image: the image that will be explained.
+        class_spec: only objects of this class (index or name).
+        min_pixels: smaller objects, counted at the network's size, are left out.
+
+    Raises:
+        TargetError: there is none.
+    """
+    scores = segmenter.predict(segmenter.prepare(load_image(image)))
+    return targets.every_object(segmenter.spec, scores, class_spec, min_pixels)
+
+
+def make_method(name: str, preset: str | None = None, settings: Mapping[str, str] | None = None) -> Method:
+    """A method by its registry name.
+
+    Args:
+        name: in `METHODS`.
+        preset: one of its presets; None: its defaults.
+        settings: parameters as text, as the command line has them.
+
+    Raises:
+        ParameterError: no such method, preset or parameter, or a value of the wrong type.
+    """
+    if name not in METHODS:
+        raise ParameterError(f"method {name!r} is unknown; the known ones are {', '.join(METHODS)}")
+    method = METHODS[name]
+    parsed = {key: _parsed(method, key, text) for key, text in (settings or {}).items()}
+    return method.from_preset(preset, **parsed) if preset else method.with_parameters(parsed)
+
+
+def make_methods(names: Sequence[str], preset: str | None, settings: Mapping[str, str]) -> list[Method]:
+    """Several methods; a preset or parameter goes to every method that has it, and must belong to at least one.
+
+    Raises:
+        ParameterError: as `make_method`.
+    """
+    for name in names:
+        make_method(name)
+    if preset and not any(preset in METHODS[name].PRESETS for name in names):
+        presets = {p for name in names for p in METHODS[name].PRESETS}
+        raise ParameterError(
+            f"no chosen method has a preset {preset!r}; theirs are {', '.join(sorted(presets)) or 'none'}"
+        )
+    fields = {name: {f.name for f in dataclasses.fields(METHODS[name])} for name in names}  # type: ignore[arg-type]
+    for key in settings:
+        if not any(key in fields[name] for name in names):
+            raise ParameterError(f"no chosen method has a parameter {key!r}: `misure methods` lists them")
+    return [
+        make_method(
+            name,
+            preset if preset in METHODS[name].PRESETS else None,
+            {key: text for key, text in settings.items() if key in fields[name]},
+        )
+        for name in names
+    ]
+
+
+def _parsed(method: type[Method], key: str, text: str) -> Any:
+    """A parameter's text as the type of its default."""
+    defaults = {f.name: f.default for f in dataclasses.fields(method)}  # type: ignore[arg-type]
+    if key not in defaults:
+        return text  # refused by the method itself, with the list of its parameters
+    kind = type(defaults[key])
+    if kind is bool:
+        if text.lower() not in ("true", "false"):
+            raise ParameterError(f"{key} must be true or false, got {text!r}")
+        return text.lower() == "true"
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise ParameterError(f"{key} must be a {kind.__name__}, got {text!r}") from error

@@ -1,0 +1,190 @@
+"""An ONNX file run by ONNX Runtime."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import onnxruntime as ort
+
+from misure_onnx.backends.providers import CUDA, check_loaded, requested_providers
+from misure_onnx.backends.resize import resize_scores
+from misure_onnx.errors import ModelError, PreprocessingError
+from misure_onnx.graph.load import load_structure, opset_version
+from misure_onnx.graph.signature import InputSignature, OutputSignature, candidate_heads, find_input, find_output
+from misure_onnx.images import LoadedImage
+from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata, network_input
+from misure_onnx.segmenter import Identity, SegmenterSpec
+from misure_onnx.types import Images, Scores
+
+_SILENT = 4  # ONNX Runtime's log severity "fatal"; its errors reach us as exceptions
+_FREE_SIZE_LIMIT, _FREE_SIZE_STEP = 1024, 32
+_CUDA_BATCH = 8
+
+
+class OnnxRuntimeSegmenter:
+    """A segmenter whose forwards run in ONNX Runtime.
+
+    Args:
+        path: the ONNX file.
+        preprocessing: declared by the user; None: the file's own metadata, else an assumption that
+            stands in `identity.notes`.
+        provider: `auto`, a short name (`cpu`, `cuda`) or ONNX Runtime's own string.
+
+    Raises:
+        ModelError, UnsupportedModel: the file cannot be run, or is no segmentation model.
+        PreprocessingError: the declaration contradicts the graph.
+        ProviderError: a provider asked for by name did not load.
+    """
+
+    def __init__(self, path: str | Path, *, preprocessing: Preprocessing | None = None, provider: str = "auto") -> None:
+        self.path = Path(path)
+        model = load_structure(self.path)
+        notes: list[str] = []
+        declared = preprocessing or _own_preprocessing(model) or _assumed_preprocessing(model, notes)
+        self.input: InputSignature = find_input(model, declared)
+        requested = requested_providers(provider)
+        self._session = _create_session(self.path, requested)
+        used = tuple(self._session.get_providers())
+        check_loaded(provider, requested, used)
+        size = self.input.size or (256, 256)
+        probe = self._run(_probe_image(declared, self.input.channels, size))
+        self.output: OutputSignature = find_output(model, probe, size, declared)
+        notes += _head_notes(self.output, list(candidate_heads(probe, size)), declared)
+        _check_class_names(declared, self.output)
+        self.spec = SegmenterSpec(
+            channels=self.input.channels,
+            classes=self.output.classes,
+            head=self.output.head,
+            size=self.input.size,
+            class_names=declared.class_names,
+            preprocessing=declared,
+            batch_size=self.input.batch or (_CUDA_BATCH if CUDA in used else 1),
+        )
+        self.identity = Identity(_sha256(self.path), opset_version(model), requested, used, tuple(notes))
+        self._batch_verified: bool | None = None
+
+    def prepare(self, image: LoadedImage) -> Images:
+        """The network input (1, C, H, W) for a picture; a free size follows the picture, in steps of 32."""
+        size = self.spec.size or _free_size(image.size)
+        return network_input(image.pixels, self.spec.preprocessing, self.spec.channels, size)
+
+    def predict(self, images: Images) -> Scores:
+        """(N, C, H, W) float32 -> scores (N, L, H, W) float32, for any N, whatever batch the graph is fixed to.
+
+        Raises:
+            ModelError: ONNX Runtime failed.
+        """
+        step = self.input.batch or (len(images) if self._takes_batches(images) else 1)
+        parts = [self._scores(images[start : start + step], step) for start in range(0, len(images), step)]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _scores(self, images: Images, batch: int) -> Scores:
+        """Scores of at most `batch` images; a graph with a fixed batch gets copies of the last one as filling."""
+        missing = batch - len(images)
+        filled = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
+        output = self._run(filled, only=self.output.name)[self.output.name]
+        size = (images.shape[2], images.shape[3])
+        scores = self.output.to_scores(output, size)[: len(images)]
+        return resize_scores(scores, size, self.output.head)
+
+    def _run(self, images: Images, only: str | None = None) -> dict[str, npt.NDArray[Any]]:
+        names = [only] if only else [output.name for output in self._session.get_outputs()]
+        try:
+            values = self._session.run(names, {self.input.name: self.input.to_network(images)})
+        except Exception as error:
+            raise ModelError(f"ONNX Runtime could not run {self.path.name}: {_first_line(error)}") from error
+        return dict(zip(names, values, strict=True))
+
+    def _takes_batches(self, images: Images) -> bool:
+        """Whether a free batch axis is honest: some exports mix images of a batch without an error."""
+        if len(images) == 1:
+            return True
+        if self._batch_verified is None:
+            pair = images[:2]
+            try:
+                together = self._scores(pair, 2)
+            except ModelError:
+                self._batch_verified = False
+            else:
+                alone = np.concatenate([self._scores(pair[:1], 1), self._scores(pair[1:], 1)])
+                scale = float(np.abs(alone).max()) or 1.0
+                same = together.shape == alone.shape and float(np.abs(together - alone).max()) <= 1e-3 * scale
+                self._batch_verified = same
+        return self._batch_verified
+
+
+def _create_session(path: Path, providers: tuple[str, ...]) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.log_severity_level = _SILENT
+    options.intra_op_num_threads = usable_cores()
+    try:
+        return ort.InferenceSession(str(path), options, providers=list(providers))
+    except Exception as error:
+        raise ModelError(f"ONNX Runtime cannot load {path}: {_first_line(error)}") from error
+
+
+def usable_cores() -> int:
+    """The processors this process may use, by its affinity and by its control group's quota."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        return max(1, min(allowed, int(quota) // int(period)))
+    except (OSError, ValueError):
+        return allowed
+
+
+def _own_preprocessing(model: onnx.ModelProto) -> Preprocessing | None:
+    text = next((entry.value for entry in model.metadata_props if entry.key == METADATA_KEY), None)
+    return from_metadata(text) if text else None
+
+
+def _assumed_preprocessing(model: onnx.ModelProto, notes: list[str]) -> Preprocessing:
+    """What most exports of each input type expect, said aloud."""
+    first = model.graph.input[0].type.tensor_type.elem_type if model.graph.input else 0
+    name = "raw" if first == onnx.TensorProto.UINT8 else "imagenet"
+    if name == "imagenet" and find_input(model, PRESETS["raw"]).channels != 3:
+        name = "unit"
+    notes.append(
+        f"preprocessing was not declared: {name!r} was assumed; pass --preprocess "
+        f"({', '.join(PRESETS)}, or a YAML file) if the prediction looks wrong"
+    )
+    return PRESETS[name]
+
+
+def _head_notes(output: OutputSignature, candidates: list[str], declared: Preprocessing) -> list[str]:
+    if len(candidates) > 1 and not declared.head:
+        others = ", ".join(name for name in candidates if name != output.name)
+        return [f"the model has several heads: {output.name!r} is explained; declare 'head' for {others}"]
+    return []
+
+
+def _check_class_names(declared: Preprocessing, output: OutputSignature) -> None:
+    if declared.class_names and len(declared.class_names) != output.classes:
+        raise PreprocessingError(
+            f"{len(declared.class_names)} class names are declared, the model gives {output.classes} classes"
+        )
+
+
+def _probe_image(declared: Preprocessing, channels: int, size: tuple[int, int]) -> Images:
+    """Noise as a picture would bring it: tells the output's shape and range."""
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, channels), np.uint8)
+    return network_input(pixels, declared, channels, size)
+
+
+def _free_size(size: tuple[int, int]) -> tuple[int, int]:
+    shrink = min(1.0, _FREE_SIZE_LIMIT / max(size))
+    rows, columns = (max(_FREE_SIZE_STEP, round(s * shrink / _FREE_SIZE_STEP) * _FREE_SIZE_STEP) for s in size)
+    return rows, columns
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,66 @@
+"""Any Python function as a black box."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from misure_onnx.backends.resize import resize_scores
+from misure_onnx.errors import ModelError, PreprocessingError
+from misure_onnx.images import LoadedImage
+from misure_onnx.preprocessing import Preprocessing, network_input
+from misure_onnx.scores import Head
+from misure_onnx.segmenter import Identity, SegmenterSpec
+from misure_onnx.types import Images, Scores
+
+
+class PythonFunctionSegmenter:
+    """A function from images (N, C, H, W) float32 to scores (N, L, h, w).
+
+    Args:
+        function: the black box.
+        preprocessing: must declare `size` and `output` (what the scores are); channels follow from
+            `color` (GRAY: 1, else 3) or from several values of `mean`.
+
+    Raises:
+        PreprocessingError: `size` or `output` is not declared.
+        ModelError: the function does not return scores of rank 4, one an image.
+    """
+
+    def __init__(self, function: Callable[[Images], Scores], *, preprocessing: Preprocessing) -> None:
+        if preprocessing.size is None or preprocessing.output is None:
+            raise PreprocessingError(
+                "a Python function says nothing about itself: declare 'size' [height, width] and 'output' "
+                "(logits, softmax, sigmoid_logits or sigmoid) in its preprocessing"
+            )
+        self._function = function
+        channels = 1 if preprocessing.color == "GRAY" else max(3, len(preprocessing.mean))
+        head = Head(preprocessing.output, preprocessing.threshold)
+        probe = np.zeros((1, channels, *preprocessing.size), np.float32)
+        self.spec = SegmenterSpec(
+            channels=channels,
+            classes=_called(function, probe).shape[1],
+            head=head,
+            size=preprocessing.size,
+            class_names=preprocessing.class_names,
+            preprocessing=preprocessing,
+        )
+        self.identity = Identity(None, None, (), ())
+
+    def prepare(self, image: LoadedImage) -> Images:
+        """The network input (1, C, H, W) for a picture."""
+        size = self.spec.size or image.size
+        return network_input(image.pixels, self.spec.preprocessing, self.spec.channels, size)
+
+    def predict(self, images: Images) -> Scores:
+        """(N, C, H, W) float32 -> scores (N, L, H, W) float32."""
+        scores = _called(self._function, images)
+        return resize_scores(scores, (images.shape[2], images.shape[3]), self.spec.head)
+
+
+def _called(function: Callable[[Images], Scores], images: Images) -> Scores:
+    scores = np.asarray(function(images), np.float32)
+    if scores.ndim != 4 or len(scores) != len(images):
+        raise ModelError(
+            f"the function must return scores (N, L, H, W) for {len(images)} images, got shape {scores.shape}"
+        )
+    return scores

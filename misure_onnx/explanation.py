@@ -1,0 +1,264 @@
+"""The result: frozen, saved all or nothing, loaded again without executing anything.
+
+The JSON (`explanation.json`) is these dataclasses, key for key; `schemas/explanation-1.schema.json`
+is its published schema.
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from misure_onnx.errors import InputError
+from misure_onnx.files import encode_json, encode_npy, encode_png, read_region, write_all
+from misure_onnx.rendering.figure import draw_figure
+from misure_onnx.types import Region, SaliencyMap
+
+SCHEMA = "misure-onnx/explanation/1"
+
+Status = Literal["ok", "saturated", "not_sufficient", "uninformative"]
+"""ok; saturated: the sufficient region is nearly the whole image; not_sufficient: the binary region does not
+reach tau on the deployed model; uninformative: the method found no signal."""
+
+
+@dataclass(frozen=True)
+class MethodRecord:
+    """Which method ran. `preset` is null where the parameters are no preset's."""
+
+    name: str
+    preset: str | None
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TargetRecord:
+    """What was explained, in pixels of the image."""
+
+    class_index: int
+    class_name: str | None
+    kind: str
+    pixels: int
+    centroid_xy: tuple[float, float]
+
+    @property
+    def label(self) -> str:
+        """The class's name, or "class 3"."""
+        return self.class_name or f"class {self.class_index}"
+
+
+@dataclass(frozen=True)
+class SufficientRegionRecord:
+    """Stage 1: dilations needed, Dice reached, area over the object's, and whether it is (nearly) the whole image."""
+
+    dilations: int
+    dice: float
+    ratio: float
+    saturated: bool
+
+
+@dataclass(frozen=True)
+class YardstickRecord:
+    """Dice explained and perturbation ratio of a trivial region, so that a method's numbers can be read."""
+
+    dice_explained: float
+    perturbation_ratio: float
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Dice explained of the binary region and of the soft mask, area over the object's, and two yardsticks."""
+
+    dice_explained: float
+    dice_explained_soft: float
+    perturbation_ratio: float
+    sufficient_region: SufficientRegionRecord | None
+    predicted_mask: YardstickRecord
+    random_mask: YardstickRecord
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """What the binary region was shown to do on the deployed model itself."""
+
+    tau: float | None
+    dice: float
+    baselines: Mapping[str, float]
+    minimal_at_block_px: int | None
+    verified_on: str
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Images predicted, gradients taken, wall time."""
+
+    forwards: int
+    backwards: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Everything needed to repeat the explanation, and what was really used."""
+
+    model_sha256: str | None
+    input_sha256: str
+    opset: int | None
+    providers_requested: tuple[str, ...]
+    providers_used: tuple[str, ...]
+    gradient_route: str | None
+    gradient_fidelity: Mapping[str, float | None] | None
+    versions: Mapping[str, str]
+    seed: int
+    status: Status
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """One explanation of one target on one image. All arrays are at the image's size.
+
+    Attributes:
+        method, target, metrics, certificate, cost, provenance: see their types.
+        saliency: (H, W) float32, larger = more important, raw values.
+        prediction: (H, W) bool, what the model predicts for the target on the whole image.
+        sufficient_region: (H, W) bool, or None for methods without one.
+        minimal_region: (H, W) bool, the binary region that metrics and certificate speak of.
+        image: (H, W, 3) uint8, or None after loading.
+        trace: what the method recorded while it ran (Dice curve, loss, ...), a list a name.
+    """
+
+    method: MethodRecord
+    target: TargetRecord
+    metrics: Metrics
+    certificate: Certificate
+    cost: Cost
+    provenance: Provenance
+    saliency: SaliencyMap
+    prediction: Region
+    sufficient_region: Region | None
+    minimal_region: Region
+    image: npt.NDArray[np.uint8] | None = None
+    trace: Mapping[str, list[float]] = field(default_factory=dict)
+
+    def toencode_json(self) -> dict[str, Any]:
+        """The document of `explanation.json`; every key is always present."""
+        records = ("method", "target", "metrics", "certificate", "cost", "provenance")
+        return {"schema": SCHEMA, **{name: _plain(dataclasses.asdict(getattr(self, name))) for name in records}}
+
+    def figure(self) -> bytes:
+        """The one-row figure as PNG.
+
+        Raises:
+            InputError: the explanation was loaded from files, which do not hold the image.
+        """
+        if self.image is None:
+            raise InputError("a loaded explanation does not hold the image: its figure is the figure.png beside it")
+        return draw_figure(
+            self.image,
+            prediction=self.prediction,
+            sufficient_region=self.sufficient_region,
+            saliency=self.saliency,
+            minimal_region=self.minimal_region,
+            captions=self._captions(),
+        )
+
+    def save(self, directory: str | Path) -> Path:
+        """Writes explanation.json, saliency.npy, the region PNGs, trace.json and figure.png: all of them or none.
+
+        Raises:
+            OutputError: the directory cannot be written, or the disk is full.
+        """
+        contents = self._files()
+        return write_all(Path(directory), contents)
+
+    @classmethod
+    def load(cls, directory: str | Path) -> "Explanation":
+        """Reads what `save` wrote; nothing is executed.
+
+        Raises:
+            InputError: a file is missing or is no explanation of this schema.
+        """
+        return _read_all(Path(directory))
+
+    def _captions(self) -> dict[str, str]:
+        ratio, dice = self.metrics.perturbation_ratio, self.metrics.dice_explained
+        stage_1 = self.metrics.sufficient_region
+        captions = {
+            "prediction": f"{self.target.label}: {self.target.pixels:,} pixels",
+            "method": self.method.name + (f" ({self.method.preset})" if self.method.preset else ""),
+            "minimal": f"{ratio:.0%} of the object's area, Dice {dice:.2f}",
+        }
+        if stage_1:
+            captions["sufficient"] = (
+                f"{stage_1.ratio:.0%} of its area, Dice {stage_1.dice:.2f}, {stage_1.dilations} dilations"
+            )
+        return captions
+
+    def _files(self) -> dict[str, bytes]:
+        files = {
+            "saliency.npy": encode_npy(self.saliency),
+            "minimal_region.png": encode_png(self.minimal_region),
+            "prediction.png": encode_png(self.prediction),
+            "trace.json": encode_json(dict(self.trace)),
+            "explanation.json": encode_json(self.toencode_json()),
+        }
+        if self.sufficient_region is not None:
+            files["sufficient_region.png"] = encode_png(self.sufficient_region)
+        if self.image is not None:
+            files["figure.png"] = self.figure()
+        return files
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists and numpy scalars as numbers, as JSON gives them back."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _read_all(directory: Path) -> Explanation:
+    try:
+        document = json.loads((directory / "explanation.json").read_text(encoding="utf-8"))
+        if document.get("schema") != SCHEMA:
+            raise InputError(f"{directory}: expected schema {SCHEMA!r}, got {document.get('schema')!r}")
+        return Explanation(
+            method=MethodRecord(**document["method"]),
+            target=TargetRecord(**{**document["target"], "centroid_xy": tuple(document["target"]["centroid_xy"])}),
+            metrics=_metrics(document["metrics"]),
+            certificate=Certificate(**document["certificate"]),
+            cost=Cost(**document["cost"]),
+            provenance=_provenance(document["provenance"]),
+            saliency=np.load(directory / "saliency.npy", allow_pickle=False),
+            prediction=read_region(directory / "prediction.png"),
+            sufficient_region=read_region(directory / "sufficient_region.png")
+            if document["metrics"]["sufficient_region"]
+            else None,
+            minimal_region=read_region(directory / "minimal_region.png"),
+            trace=json.loads((directory / "trace.json").read_text(encoding="utf-8")),
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{directory} holds no complete explanation: {error}") from error
+
+
+def _metrics(document: dict[str, Any]) -> Metrics:
+    stage_1 = document["sufficient_region"]
+    return Metrics(
+        **{
+            **document,
+            "sufficient_region": SufficientRegionRecord(**stage_1) if stage_1 else None,
+            "predicted_mask": YardstickRecord(**document["predicted_mask"]),
+            "random_mask": YardstickRecord(**document["random_mask"]),
+        }
+    )
+
+
+def _provenance(document: dict[str, Any]) -> Provenance:
+    lists = ("providers_requested", "providers_used", "notes")
+    return Provenance(**{**document, **{name: tuple(document[name]) for name in lists}})

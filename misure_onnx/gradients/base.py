@@ -1,0 +1,104 @@
+"""What every gradient route takes and gives.
+
+A route answers one question: for a mask at image size, how well is the target preserved, and how does
+that change with every mask value? How the mask is parametrised (grid, binarisation, regularisers) is
+the method's business, so that every route serves every method alike.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from misure_onnx.segmenter import Segmenter
+from misure_onnx.target import ResolvedTarget
+from misure_onnx.types import FloatArray, Images, Mask
+
+
+@dataclass(frozen=True)
+class PreservationLoss:
+    """The data term of MiSuRe's eq. 1, or its cross-entropy alternative (the paper's footnote 4).
+
+    dice:           1 - alpha_target * D(p_l, y) - alpha_background * D(p_0, 1 - y), D the soft Dice
+    cross_entropy:  the mean over pixels of -(alpha_target * y log p_l + alpha_background * (1 - y) log p_0)
+
+    p_l is the probability of the target's class, y the target's region (other classes count as
+    background, as in the author's code), p_0 the background's probability.
+
+    Attributes:
+        kind: which of the two.
+        alpha_target, alpha_background: the paper's alpha_l = 2 and alpha_0 = 1.
+        background_class: index whose probability is p_0; None: p_0 = 1 - p_l.
+    """
+
+    kind: Literal["dice", "cross_entropy"] = "dice"
+    alpha_target: float = 2.0
+    alpha_background: float = 1.0
+    background_class: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class MaskProblem:
+    """One image, one target, and what a mask must preserve of it.
+
+    Attributes:
+        image: (1, C, H, W) network input.
+        baselines: one (1, C, H, W) a baseline that removed pixels are replaced with.
+        target: resolved on `image`.
+        loss: how preservation is measured.
+    """
+
+    image: Images
+    baselines: tuple[Images, ...]
+    target: ResolvedTarget
+    loss: PreservationLoss
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """One forward and backward.
+
+    Attributes:
+        loss: the preservation loss of the masked image.
+        dice: hard Dice of the target in the same forward, as the route sees it.
+        gradient: (H, W) d(loss)/d(mask).
+    """
+
+    loss: float
+    dice: float
+    gradient: FloatArray
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How far a route is from the deployed model, measured on the image itself and masked versions of it.
+
+    Attributes:
+        max_difference: largest score difference, as a share of the largest score; None for label maps.
+        mean_difference: mean score difference, as a share of the largest score; None for label maps.
+        label_agreement: share of pixels with the same label, the worst of the images.
+        directional_error: |fd - g| / mean(|fd|, |g|) between a central difference through the deployed
+            model and the route's gradient along a smooth direction; None for label maps.
+    """
+
+    max_difference: float | None
+    mean_difference: float | None
+    label_agreement: float
+    directional_error: float | None
+
+
+class MaskGradient(Protocol):
+    """A gradient route built for one problem."""
+
+    @property
+    def route(self) -> str:
+        """Its name in `ROUTES`."""
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """Measured when it was built."""
+
+    def evaluate(self, mask: Mask, baseline: int = 0) -> Evaluation:
+        """One forward and backward for a mask (H, W) in [0, 1] and one of the problem's baselines."""
+
+
+Route = Callable[[Segmenter, MaskProblem], MaskGradient]

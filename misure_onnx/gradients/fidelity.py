@@ -1,0 +1,104 @@
+"""Is a gradient route faithful to the deployed model? Measured before the route is used."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from misure_onnx.errors import FidelityError
+from misure_onnx.gradients.base import Fidelity, MaskProblem
+from misure_onnx.mask import resize_map
+from misure_onnx.perturbation import blend
+from misure_onnx.scores import Head
+from misure_onnx.segmenter import Segmenter
+from misure_onnx.types import FloatArray, Images, Mask, Scores
+
+SCORE_BOUND, HALF_PRECISION_BOUND = 1e-3, 2e-2
+AGREEMENT_BOUND = 0.999
+DIRECTIONAL_BOUND = 0.1
+_DIRECTION_CELLS = 14
+_STEP = 3e-3
+
+
+def compare_scores(
+    predict: Callable[[Images], Scores], segmenter: Segmenter, problem: MaskProblem
+) -> tuple[float, float, float]:
+    """Largest and mean score difference (shares of the largest score) and label agreement, worst of two images.
+
+    Args:
+        predict: the route's own forward, (1, C, H, W) -> scores (1, L, H, W).
+        segmenter: the deployed model.
+        problem: its image is compared as it is, and with a random half of 8x8 blocks replaced.
+    """
+    image = problem.image
+    blocks = np.random.default_rng(0).integers(0, 2, (8, 8)).astype(np.float32)
+    mask = np.kron(blocks, np.ones((-(-image.shape[2] // 8), -(-image.shape[3] // 8)), np.float32))
+    masked = blend(image, mask[None, : image.shape[2], : image.shape[3]], problem.baselines[0])
+    largest, mean, agreement = 0.0, 0.0, 1.0
+    for compared in (image, masked):
+        own, deployed = predict(compared), segmenter.predict(compared)
+        scale = float(np.abs(deployed).max()) or 1.0
+        difference = np.abs(own - deployed) / scale
+        largest, mean = max(largest, float(difference.max())), max(mean, float(difference.mean()))
+        head: Head = segmenter.spec.head
+        agreement = min(agreement, float(np.mean(head.labels(own) == head.labels(deployed))))
+    return largest, mean, agreement
+
+
+def directional_error(
+    score_gradient: Callable[[Mask], FloatArray], segmenter: Segmenter, problem: MaskProblem
+) -> float:
+    """Central difference through the deployed model against the route's gradient, along a smooth direction.
+
+    The function is the mean score of the target's class over its region; the direction is the route's
+    own gradient averaged to a 14x14 grid, since a smooth direction averages the kinks of ReLU and
+    max-pooling out.
+
+    Args:
+        score_gradient: the route's d(mean score)/d(mask) at a mask, (H, W) -> (H, W).
+        segmenter: the deployed model.
+        problem: image, first baseline and target.
+    """
+    height, width = problem.image.shape[2:]
+    ones = np.ones((height, width), np.float32)
+    gradient = score_gradient(ones)
+    cells = (min(_DIRECTION_CELLS, height), min(_DIRECTION_CELLS, width))
+    direction = resize_map(_block_means(gradient, cells), (height, width))
+    direction = np.asarray(direction / (np.abs(direction).max() + 1e-30), np.float32)
+    moved = np.stack([ones + _STEP * direction, ones - _STEP * direction])
+    scores = [segmenter.predict(blend(problem.image, mask[None], problem.baselines[0])) for mask in moved]
+    plus, minus = (
+        float(s[0, problem.target.class_index][problem.target.region].mean(dtype=np.float64)) for s in scores
+    )
+    through_model = (plus - minus) / (2 * _STEP)
+    through_route = float(np.sum(gradient * direction, dtype=np.float64))
+    scale = (abs(through_model) + abs(through_route)) / 2
+    return abs(through_model - through_route) / scale if scale > 0 else 0.0
+
+
+def refuse_unfaithful(fidelity: Fidelity, *, score_bound: float) -> None:
+    """Raises.
+
+    Raises:
+        FidelityError: a number is beyond its bound; the message gives number and bound.
+    """
+    if fidelity.max_difference is not None and fidelity.max_difference > score_bound:
+        raise FidelityError(
+            f"its scores deviate from the deployed model's by {fidelity.max_difference:.2g} of the largest score "
+            f"(accepted: {score_bound:.2g})"
+        )
+    if fidelity.label_agreement < AGREEMENT_BOUND:
+        raise FidelityError(
+            f"its label map agrees with the deployed model's on {fidelity.label_agreement:.4%} of the pixels "
+            f"(accepted: {AGREEMENT_BOUND:.1%})"
+        )
+    if fidelity.directional_error is not None and fidelity.directional_error > DIRECTIONAL_BOUND:
+        raise FidelityError(
+            f"its gradient deviates from a central difference through the deployed model by "
+            f"{fidelity.directional_error:.2g} (accepted: {DIRECTIONAL_BOUND:.2g}): the true function may jump "
+            "where autograd sees a constant"
+        )
+
+
+def _block_means(values: FloatArray, cells: tuple[int, int]) -> FloatArray:
+    rows = np.array_split(values, cells[0], axis=0)
+    return np.array([[block.mean() for block in np.array_split(row, cells[1], axis=1)] for row in rows], np.float32)

@@ -1,0 +1,25 @@
+"""Route `torch`: the ONNX graph run by torch functions, so that autograd gives the gradient."""
+
+import importlib.util
+
+from misure_onnx.errors import GradientError
+from misure_onnx.gradients.base import MaskGradient, MaskProblem
+from misure_onnx.graph.signature import GraphBacked
+from misure_onnx.segmenter import CountingSegmenter, Segmenter
+
+
+def build_torch_gradient(segmenter: Segmenter, problem: MaskProblem) -> MaskGradient:
+    """Builds the bridge and compares it with the deployed model on the very image.
+
+    Raises:
+        GradientError: torch is not installed, there is no ONNX graph, or an operator has no translation.
+        FidelityError: the bridge deviates from the deployed model.
+    """
+    if importlib.util.find_spec("torch") is None:
+        raise GradientError("torch is not installed: pip install 'misure-onnx[torch]'")
+    deployed = segmenter.segmenter if isinstance(segmenter, CountingSegmenter) else segmenter
+    if not isinstance(deployed, GraphBacked):
+        raise GradientError("this segmenter is no ONNX file, so there is no graph to differentiate")
+    from misure_onnx.gradients.torch_bridge.mask_gradient import TorchMaskGradient  # noqa: PLC0415 - torch is optional
+
+    return TorchMaskGradient(deployed, segmenter, problem)

@@ -1,0 +1,91 @@
+"""Mask algebra: growing, resizing, thresholding. 1 = pixel kept, 0 = pixel replaced."""
+
+from functools import cache
+
+import cv2
+import numpy as np
+
+from misure_onnx.types import BoolArray, FloatArray, Mask, Region, SaliencyMap
+
+DILATION_PIXELS = 3
+"""How far one dilation with `structuring_element` grows a region, in pixels."""
+
+
+@cache
+def structuring_element() -> BoolArray:
+    """The paper's circular 7x7 element (section 4.2) as its author builds it: OpenCV's ellipse, 33 ones."""
+    return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7)).astype(bool)
+
+
+def dilate(region: Region) -> Region:
+    """One dilation with the 7x7 ellipse; outside the image counts as empty."""
+    return cv2.dilate(region.astype(np.uint8), structuring_element().astype(np.uint8)).astype(bool)
+
+
+def resize_region(region: Region, size: tuple[int, int]) -> Region:
+    """Nearest neighbour with exact pixel centres, so that growing and shrinking back gives the same region."""
+    if region.shape == size:
+        return region
+    return cv2.resize(region.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)
+
+
+def resize_map(saliency: SaliencyMap, size: tuple[int, int]) -> SaliencyMap:
+    """Bilinear, values otherwise untouched."""
+    if saliency.shape == size:
+        return saliency
+    return np.asarray(cv2.resize(saliency, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def components(region: Region) -> tuple[Region, ...]:
+    """The 8-connected components of a region, largest first; equal sizes in reading order."""
+    count, labels = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
+    found = [np.asarray(labels == index) for index in range(1, count)]
+    return tuple(sorted(found, key=lambda part: -int(part.sum())))
+
+
+def random_region(pixels: int, size: tuple[int, int], rng: np.random.Generator) -> Region:
+    """`pixels` pixels drawn without replacement."""
+    chosen = np.zeros(size[0] * size[1], bool)
+    chosen[rng.choice(chosen.size, min(pixels, chosen.size), replace=False)] = True
+    return chosen.reshape(size)
+
+
+def scaled_to_unit(saliency: SaliencyMap) -> Mask:
+    """Min-max scaling to [0, 1]; a constant map becomes all zero (it singles nothing out)."""
+    low, high = float(saliency.min()), float(saliency.max())
+    if high <= low:
+        return np.zeros_like(saliency)
+    return np.asarray((saliency - low) / (high - low), np.float32)
+
+
+class MaskGrid:
+    """A small grid of values and the mask that it stands for at image size.
+
+    Up-sampling is bilinear with half-pixel centres and edge clamping (torch's `align_corners=False`),
+    written as two matrices, so that its adjoint is exact: mask = A_rows @ grid @ A_columns.T
+    """
+
+    def __init__(self, grid_size: tuple[int, int], size: tuple[int, int]) -> None:
+        self.grid_size = grid_size
+        self._rows = bilinear_matrix(grid_size[0], size[0])
+        self._columns = bilinear_matrix(grid_size[1], size[1])
+
+    def upsample(self, grid: FloatArray) -> Mask:
+        """(h, w) grid -> (H, W) mask."""
+        return np.asarray(self._rows @ grid @ self._columns.T, np.float32)
+
+    def pull_back(self, gradient: FloatArray) -> FloatArray:
+        """Gradient by the mask (H, W) -> gradient by the grid (h, w)."""
+        return np.asarray(self._rows.T @ gradient @ self._columns, np.float32)
+
+
+def bilinear_matrix(n_in: int, n_out: int) -> FloatArray:
+    """(n_out, n_in) weights of one-dimensional bilinear interpolation; rows sum to 1."""
+    centre = np.clip((np.arange(n_out) + 0.5) * n_in / n_out - 0.5, 0, n_in - 1)
+    low = np.floor(centre).astype(int)
+    weight = centre - low
+    matrix = np.zeros((n_out, n_in), np.float32)
+    rows = np.arange(n_out)
+    np.add.at(matrix, (rows, low), 1 - weight)
+    np.add.at(matrix, (rows, np.minimum(low + 1, n_in - 1)), weight)
+    return matrix

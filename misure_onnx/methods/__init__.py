@@ -1,0 +1,16 @@
+"""Explanation methods. One file (or package) a method, one line here."""
+
+from misure_onnx.methods.base import Method
+from misure_onnx.methods.misure import MiSuRe
+from misure_onnx.methods.predicted_mask import PredictedMask
+from misure_onnx.methods.random_mask import RandomMask
+from misure_onnx.methods.rise import Rise
+from misure_onnx.methods.sufficient_region import SufficientRegion
+
+METHODS: dict[str, type[Method]] = {
+    "misure": MiSuRe,
+    "sufficient_region": SufficientRegion,
+    "rise": Rise,
+    "predicted_mask": PredictedMask,
+    "random": RandomMask,
+}

@@ -1,0 +1,147 @@
+"""From what a method found to an explanation: metrics, yardsticks, certificate, cost, provenance."""
+
+import dataclasses
+import importlib.metadata
+import platform
+import time
+
+import numpy as np
+
+from misure_onnx.explanation import (
+    Certificate,
+    Cost,
+    Explanation,
+    MethodRecord,
+    Metrics,
+    Provenance,
+    Status,
+    SufficientRegionRecord,
+    TargetRecord,
+    YardstickRecord,
+)
+from misure_onnx.images import LoadedImage
+from misure_onnx.mask import random_region, resize_map, resize_region
+from misure_onnx.methods.base import Attribution, Method, Task
+from misure_onnx.metrics import METRICS
+from misure_onnx.metrics.base import Candidate
+from misure_onnx.perturbation import BASELINES, make_baseline
+from misure_onnx.target import ResolvedTarget
+from misure_onnx.types import Region
+
+_PACKAGES = ("misure-onnx", "onnxruntime-gpu", "onnxruntime", "onnx", "numpy", "opencv-python-headless", "torch")
+
+
+class Clock:
+    """Wall time since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+
+    def seconds(self) -> float:
+        """Seconds since then."""
+        return time.perf_counter() - self._start
+
+
+def assemble(method: Method, task: Task, image: LoadedImage, found: Attribution, clock: Clock) -> Explanation:
+    """Judges the region on the deployed model and brings every array to the image's size."""
+    metrics = _metrics(task, found)
+    certificate = _certificate(task, found, metrics.dice_explained)
+    stage_1 = found.sufficient_region
+    return Explanation(
+        method=MethodRecord(method.name, method.preset(), method.parameters()),
+        target=_target_record(task.target, image.size),
+        metrics=metrics,
+        certificate=certificate,
+        cost=Cost(task.segmenter.forwards + found.backwards, found.backwards, round(clock.seconds(), 4)),
+        provenance=_provenance(task, image, found, certificate),
+        saliency=resize_map(found.saliency, image.size),
+        prediction=resize_region(task.target.region, image.size),
+        sufficient_region=resize_region(stage_1.region, image.size) if stage_1 else None,
+        minimal_region=resize_region(found.region, image.size),
+        image=image.rgb,
+        trace=dict(found.trace),
+    )
+
+
+def _candidate(task: Task, found: Attribution, region: Region) -> Candidate:
+    baseline = make_baseline(found.baseline, task.image, task.rng())
+    soft = found.soft_mask if region is found.region else region.astype(np.float32)
+    return Candidate(task.segmenter, task.image, baseline, task.target, region, soft)
+
+
+def _metrics(task: Task, found: Attribution) -> Metrics:
+    judged = _candidate(task, found, found.region)
+    random = random_region(int(found.region.sum()), task.size, task.rng())
+    stage_1 = found.sufficient_region
+    pixels = int(task.target.region.sum())
+    return Metrics(
+        **{name: metric().measure(judged) for name, metric in METRICS.items()},
+        sufficient_region=SufficientRegionRecord(
+            stage_1.dilations, stage_1.dice, int(stage_1.region.sum()) / pixels, stage_1.saturated
+        )
+        if stage_1
+        else None,
+        predicted_mask=_yardstick(_candidate(task, found, task.target.region)),
+        random_mask=_yardstick(_candidate(task, found, random)),
+    )
+
+
+def _yardstick(candidate: Candidate) -> YardstickRecord:
+    return YardstickRecord(*(METRICS[name]().measure(candidate) for name in ("dice_explained", "perturbation_ratio")))
+
+
+def _certificate(task: Task, found: Attribution, dice: float) -> Certificate:
+    """The binary region's Dice under every baseline, run on the deployed model."""
+    kept = found.region.astype(np.float32)
+    by_baseline = {
+        name: dice
+        if name == found.baseline
+        else dataclasses.replace(
+            _candidate(task, found, found.region), baseline=make_baseline(name, task.image, task.rng())
+        ).dice(kept)
+        for name in BASELINES
+    }
+    used = task.segmenter.identity.providers_used
+    return Certificate(found.tau, dice, by_baseline, None, ", ".join(used) or "python function")
+
+
+def _target_record(target: ResolvedTarget, size: tuple[int, int]) -> TargetRecord:
+    region = resize_region(target.region, size)
+    rows, columns = np.nonzero(region if region.any() else target.region)
+    centroid = (round(float(columns.mean()), 2), round(float(rows.mean()), 2))
+    return TargetRecord(target.class_index, target.class_name, target.kind, int(region.sum()), centroid)
+
+
+def _provenance(task: Task, image: LoadedImage, found: Attribution, certificate: Certificate) -> Provenance:
+    identity = task.segmenter.identity
+    return Provenance(
+        model_sha256=identity.model_sha256,
+        input_sha256=image.sha256,
+        opset=identity.opset,
+        providers_requested=identity.providers_requested,
+        providers_used=identity.providers_used,
+        gradient_route=found.route,
+        gradient_fidelity=dataclasses.asdict(found.fidelity) if found.fidelity else None,
+        versions=_versions(),
+        seed=task.seed,
+        status=_status(found, certificate),
+        notes=(*identity.notes, *task.target.notes, *found.notes),
+    )
+
+
+def _status(found: Attribution, certificate: Certificate) -> Status:
+    if found.status != "ok":
+        return found.status
+    if found.tau is not None and certificate.dice <= found.tau:
+        return "not_sufficient"
+    return "ok"
+
+
+def _versions() -> dict[str, str]:
+    versions = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return versions

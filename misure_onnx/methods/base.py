@@ -1,0 +1,195 @@
+"""The one interface of all methods.
+
+A method is a frozen dataclass whose fields are its parameters; it overrides `attribute`, which gets the
+image, the target and the deployed model, and gives a saliency map and a binary region. Everything else
+(reading the image, resolving the target, metrics, certificate, provenance) happens here, once.
+"""
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from misure_onnx.errors import ParameterError
+from misure_onnx.explanation import Explanation, Status
+from misure_onnx.gradients.base import Fidelity
+from misure_onnx.images import ImageLike, load_image
+from misure_onnx.methods.progress import Progress, silent
+from misure_onnx.segmenter import CountingSegmenter, Segmenter
+from misure_onnx.target import ResolvedTarget, Target
+from misure_onnx.types import Images, Mask, Region, SaliencyMap
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a method is asked.
+
+    Attributes:
+        segmenter: the deployed model, counting its forwards.
+        image: (1, C, H, W) network input.
+        target: resolved on `image`.
+        seed: of every random choice.
+        batch_size: images a call of the segmenter; changes speed, never the result.
+        progress: called with (stage, done, total).
+    """
+
+    segmenter: CountingSegmenter
+    image: Images
+    target: ResolvedTarget
+    seed: int
+    batch_size: int
+    progress: Progress
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the network input."""
+        return self.image.shape[2], self.image.shape[3]
+
+    def rng(self) -> np.random.Generator:
+        """A fresh generator; the same one at every call."""
+        return np.random.default_rng(self.seed)
+
+    def dice(self, images: Images) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+        """Hard Dice (N,) of the target in perturbed images (N, C, H, W), on the deployed model."""
+        predicted = self.segmenter.spec.head.membership(self.segmenter.predict(images), self.target.class_index)
+        return self.target.dice(predicted)
+
+
+@dataclass(frozen=True)
+class SufficientRegionFacts:
+    """Stage 1 of MiSuRe: see `Explanation`'s record of the same fields."""
+
+    region: Region
+    dilations: int
+    dice: float
+    curve: tuple[float, ...]
+    saturated: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """What a method found, at the network's size.
+
+    Attributes:
+        saliency: (H, W) float32, raw.
+        soft_mask: (H, W) in [0, 1], for the soft Dice explained.
+        region: (H, W) bool, the binary region.
+        sufficient_region: stage 1, for methods that have one.
+        tau: Dice that the region is meant to exceed, or None where the method has no such aim.
+        baseline: name of what replaced removed pixels.
+        status, notes: for the provenance.
+        route, fidelity, backwards: of the gradient, if one was used.
+        trace: lists recorded while it ran.
+    """
+
+    saliency: SaliencyMap
+    soft_mask: Mask
+    region: Region
+    sufficient_region: SufficientRegionFacts | None = None
+    tau: float | None = None
+    baseline: str = "zero"
+    status: Status = "ok"
+    notes: tuple[str, ...] = ()
+    route: str | None = None
+    fidelity: Fidelity | None = None
+    backwards: int = 0
+    trace: Mapping[str, list[float]] = field(default_factory=dict)
+
+
+class Method(ABC):
+    """Base of all methods; subclasses are frozen dataclasses."""
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    needs_gradient: ClassVar[bool] = False
+    PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    DEFAULT_PRESET: ClassVar[str | None] = None
+
+    @abstractmethod
+    def attribute(self, task: Task) -> Attribution:
+        """The method itself."""
+
+    def explain(
+        self,
+        segmenter: Segmenter,
+        image: ImageLike,
+        target: Target | ResolvedTarget | None = None,
+        *,
+        seed: int = 0,
+        batch_size: int | None = None,
+        progress: Progress = silent,
+    ) -> Explanation:
+        """Explains one target on one image.
+
+        Args:
+            segmenter: the deployed model.
+            image: a file, an array (H, W) or (H, W, C) uint8 or uint16 in RGB, or a loaded image.
+            target: what to explain; None: the largest predicted class that is not background.
+            seed: of every random choice; the same seed gives the same explanation.
+            batch_size: images a call; None: what runs best on the segmenter. Never changes the result.
+            progress: called with (stage, done, total).
+
+        Raises:
+            ImageError, TargetError, ModelError: the input cannot be used.
+            GradientError: the method needs a gradient and no route is left.
+        """
+        from misure_onnx.methods.assemble import Clock, assemble  # noqa: PLC0415 - it needs this module's types
+
+        clock = Clock()
+        loaded = load_image(image)
+        counting = CountingSegmenter(segmenter)
+        network_image = counting.prepare(loaded)
+        if not isinstance(target, ResolvedTarget):
+            scores = counting.predict(network_image)
+            target = (target or Target()).resolve(counting.spec, scores, loaded.size)
+        task = Task(counting, network_image, target, seed, batch_size or counting.spec.batch_size, progress)
+        return assemble(self, task, loaded, self.attribute(task), clock)
+
+    @classmethod
+    def from_preset(cls, preset: str, **parameters: Any) -> Self:
+        """The method with a preset's parameters, some of them replaced.
+
+        Raises:
+            ParameterError: no such preset or parameter.
+        """
+        if preset not in cls.PRESETS:
+            known = ", ".join(cls.PRESETS) or "none"
+            raise ParameterError(f"{cls.name} has no preset {preset!r}; its presets: {known}")
+        return cls.with_parameters({**cls.PRESETS[preset], **parameters})
+
+    @classmethod
+    def with_parameters(cls, parameters: Mapping[str, Any]) -> Self:
+        """The method with some parameters replaced.
+
+        Raises:
+            ParameterError: no such parameter.
+        """
+        known = [f.name for f in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        unknown = [name for name in parameters if name not in known]
+        if unknown:
+            raise ParameterError(
+                f"{cls.name} has no parameter {', '.join(unknown)}; its parameters: {', '.join(known)}"
+            )
+        return cls(**parameters)
+
+    def parameters(self) -> dict[str, Any]:
+        """Every parameter and its value."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    def preset(self) -> str | None:
+        """The first preset whose parameters these are, whatever the preset leaves open."""
+        mine = self.parameters()
+        return next((p for p, values in self.PRESETS.items() if all(mine[k] == v for k, v in values.items())), None)
+
+
+def require(condition: bool, message: str) -> None:  # noqa: FBT001 - reads as a sentence: require(x > 0, "...")
+    """Refuses a parameter.
+
+    Raises:
+        ParameterError: the condition does not hold.
+    """
+    if not condition:
+        raise ParameterError(message)

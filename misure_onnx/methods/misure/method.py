@@ -1,0 +1,162 @@
+"""The two stages together."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from misure_onnx.gradients import mask_gradient
+from misure_onnx.gradients.base import MaskGradient, MaskProblem, PreservationLoss
+from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
+from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask, Schedule, optimise_mask
+from misure_onnx.methods.sufficient_region import grow_sufficient_region
+from misure_onnx.perturbation import blend, make_baseline
+from misure_onnx.types import Images
+
+
+@dataclass(frozen=True)
+class MiSuRe(Method):
+    """Minimally sufficient region: grow until the model finds the object again, then prune.
+
+    The defaults are the preset `smooth`.
+
+    Attributes:
+        tau: Dice that the region must exceed, in both stages.
+        baseline: what replaces removed pixels (the paper: zero, in the network's input space).
+        loss: data term of eq. 1: `dice`, or `cross_entropy` (footnote 4).
+        alpha_target, alpha_background: weights of the object's and the background's term (2 and 1).
+        background: `complement` (1 - the object's probability) or `declared` (class 0 where the model
+            declares it as background, as eq. 1 has it; else the complement).
+        mask_size: the mask is a grid of mask_size x mask_size values.
+        iterations: at most so many steps.
+        learning_rate, weight_decay, adam_epsilon: of AdamW.
+        area_weight: lambda; with `constrained` only its start.
+        smoothness_weight, smoothness_exponent: gamma and beta of the total variation.
+        clamp_below: values below become 0 after every step (the paper: 0.2, absorbing in practice).
+        constrained: keep the smallest *binary* mask that passes tau instead of the last soft one.
+        patience: stop after so many steps without a smaller mask; 0: never.
+        route: where the gradient comes from (see `misure methods`).
+    """
+
+    name: ClassVar[str] = "misure"
+    summary: ClassVar[str] = "the smallest region that is enough for the model (MiSuRe, both stages)"
+    needs_gradient: ClassVar[bool] = True
+    PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
+        "smooth": {
+            "mask_size": 112, "iterations": 100, "learning_rate": 0.05, "weight_decay": 0.0, "adam_epsilon": 1e-12,
+            "area_weight": 1.0, "smoothness_weight": 2.0, "smoothness_exponent": 1.0, "clamp_below": 0.0,
+            "constrained": True, "patience": 30, "background": "complement",
+        },
+        "minimal": {
+            "mask_size": 224, "iterations": 100, "learning_rate": 0.1, "weight_decay": 0.0, "adam_epsilon": 1e-12,
+            "area_weight": 1.0, "smoothness_weight": 0.0, "smoothness_exponent": 1.0, "clamp_below": 0.0,
+            "constrained": True, "patience": 30, "background": "complement",
+        },
+        "paper": {
+            "mask_size": 224, "iterations": 100, "learning_rate": 0.1, "weight_decay": 0.01, "adam_epsilon": 1e-8,
+            "area_weight": 0.01, "smoothness_weight": 0.0, "smoothness_exponent": 3.0, "clamp_below": 0.2,
+            "constrained": False, "patience": 0, "background": "declared",
+        },
+    }  # fmt: skip
+    DEFAULT_PRESET: ClassVar[str] = "smooth"
+
+    tau: float = 0.9
+    baseline: str = "zero"
+    loss: Literal["dice", "cross_entropy"] = "dice"
+    alpha_target: float = 2.0
+    alpha_background: float = 1.0
+    background: Literal["complement", "declared"] = "complement"
+    mask_size: int = 112
+    iterations: int = 100
+    learning_rate: float = 0.05
+    weight_decay: float = 0.0
+    adam_epsilon: float = 1e-12
+    area_weight: float = 1.0
+    smoothness_weight: float = 2.0
+    smoothness_exponent: float = 1.0
+    clamp_below: float = 0.0
+    constrained: bool = True
+    patience: int = 30
+    route: str = "auto"
+
+    def __post_init__(self) -> None:
+        require(0 <= self.tau < 1, f"tau must lie in [0, 1), got {self.tau}")
+        require(self.loss in ("dice", "cross_entropy"), f"loss must be dice or cross_entropy, got {self.loss!r}")
+        require(
+            self.background in ("complement", "declared"),
+            f"background must be complement or declared, got {self.background!r}",
+        )
+        require(self.mask_size >= 2, f"mask_size must be at least 2, got {self.mask_size}")
+        require(self.iterations >= 0, f"iterations must not be negative, got {self.iterations}")
+        require(self.learning_rate > 0, f"learning_rate must be positive, got {self.learning_rate}")
+        require(
+            self.smoothness_exponent >= 1, f"smoothness_exponent must be at least 1, got {self.smoothness_exponent}"
+        )
+        require(0 <= self.clamp_below < 1, f"clamp_below must lie in [0, 1), got {self.clamp_below}")
+
+    def attribute(self, task: Task) -> Attribution:
+        """Stage 1 on the deployed model, stage 2 along a gradient route, the result checked on the deployed model."""
+        baseline = make_baseline(self.baseline, task.image, task.rng())
+        facts = grow_sufficient_region(task, baseline, self.tau)
+        problem = MaskProblem(task.image, (baseline,), task.target, self._preservation(task))
+        gradient, refusals = mask_gradient(self.route, task.segmenter, problem)
+        optimised = optimise_mask(
+            gradient, facts.region, (self.mask_size, self.mask_size), self._schedule(), task.progress
+        )
+        chosen, notes = self._choose(task, baseline, facts, optimised)
+        return self._attribution(gradient, facts, optimised, chosen, (*refusals, *notes))
+
+    def _preservation(self, task: Task) -> PreservationLoss:
+        declared = task.segmenter.spec.background if self.background == "declared" else None
+        return PreservationLoss(self.loss, self.alpha_target, self.alpha_background, declared)
+
+    def _schedule(self) -> Schedule:
+        return Schedule(
+            iterations=self.iterations,
+            learning_rate=self.learning_rate,
+            weight_decay=self.weight_decay,
+            adam_epsilon=self.adam_epsilon,
+            area_weight=self.area_weight,
+            smoothness_weight=self.smoothness_weight,
+            smoothness_exponent=self.smoothness_exponent,
+            clamp_below=self.clamp_below,
+            constrained=self.constrained,
+            tau=self.tau,
+            patience=self.patience,
+        )
+
+    def _choose(
+        self, task: Task, baseline: Images, facts: SufficientRegionFacts, optimised: OptimisedMask
+    ) -> tuple[MaskCandidate, tuple[str, ...]]:
+        """Literally: the last mask. Constrained: the smallest one that passes tau on the *deployed* model."""
+        if not self.constrained:
+            return optimised.final, ()
+        for candidate in optimised.feasible:
+            dice = task.dice(blend(task.image, candidate.region[None].astype(np.float32), baseline))[0]
+            if dice > self.tau:
+                return candidate, ()
+        whole = MaskCandidate(facts.region.astype(np.float32), facts.region, facts.dice, 0)
+        return whole, ("no smaller mask passed tau on the deployed model: the sufficient region was kept",)
+
+    def _attribution(
+        self,
+        gradient: MaskGradient,
+        facts: SufficientRegionFacts,
+        optimised: OptimisedMask,
+        chosen: MaskCandidate,
+        notes: tuple[str, ...],
+    ) -> Attribution:
+        return Attribution(
+            saliency=chosen.soft,
+            soft_mask=chosen.soft,
+            region=chosen.region,
+            sufficient_region=facts,
+            tau=self.tau,
+            baseline=self.baseline,
+            status="saturated" if facts.saturated else "ok",
+            notes=notes,
+            route=gradient.route,
+            fidelity=gradient.fidelity,
+            backwards=optimised.evaluations,
+            trace={"sufficient_region_dice": list(facts.curve), **optimised.trace},
+        )

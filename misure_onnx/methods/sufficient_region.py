@@ -1,0 +1,100 @@
+"""Sufficient region: grow the predicted object until the model finds it again (MiSuRe, Algorithm 1)."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from misure_onnx.errors import ModelOutputError
+from misure_onnx.mask import dilate
+from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
+from misure_onnx.perturbation import blend, make_baseline
+from misure_onnx.types import Images, Region, SaliencyMap
+
+SATURATED_SHARE = 0.95
+"""A region with more than this share of the image says nothing: it is flagged."""
+
+
+def grow_sufficient_region(task: Task, baseline: Images, tau: float) -> SufficientRegionFacts:
+    """Algorithm 1: the first of the nested dilations M_0, M_1, ... whose Dice is above tau.
+
+    The masks do not depend on the model, so they are predicted in batches of `task.batch_size`; the
+    first crossing is the same for every batch size. A full mask gives Dice 1, and the 7x7 ellipse
+    fills an image within (H + W) / 4 dilations, so the loop ends.
+
+    Args:
+        task: image, target and deployed model.
+        baseline: (1, C, H, W), what replaces the rest of the image.
+        tau: Dice to exceed (strictly, as the algorithm loops while Dice <= tau).
+
+    Raises:
+        ModelOutputError: not even the whole image gives the prediction again.
+    """
+    height, width = task.size
+    bound = math.ceil((height + width) / 4) + 1
+    region, curve, pending = task.target.region, list[float](), list[Region]()
+    for _ in range(bound + 1):
+        pending.append(region)
+        if len(pending) == task.batch_size or region.all():
+            masks = np.stack(pending).astype(np.float32)
+            dice = task.dice(blend(task.image, masks, baseline))
+            for mask, value in zip(pending, dice, strict=True):
+                curve.append(float(value))
+                if value > tau:
+                    share = float(mask.mean())
+                    return SufficientRegionFacts(
+                        mask, len(curve) - 1, float(value), tuple(curve), saturated=share > SATURATED_SHARE
+                    )
+            task.progress("sufficient region", len(curve), bound)
+            pending = []
+        if region.all():
+            break
+        region = dilate(region)
+    raise ModelOutputError(
+        f"the whole image gives Dice {curve[-1]:.3f} against its own prediction: the model is not deterministic "
+        "(dropout or augmentation left in the export?)"
+    )
+
+
+@dataclass(frozen=True)
+class SufficientRegion(Method):
+    """Stage 1 of MiSuRe on its own; needs nothing but forwards.
+
+    The saliency map is 1 on the object and falls with every dilation to 0 outside the region.
+
+    Attributes:
+        tau: Dice that must be exceeded.
+        baseline: what replaces the rest of the image.
+    """
+
+    name: ClassVar[str] = "sufficient_region"
+    summary: ClassVar[str] = "grows the predicted object until the model finds it again (MiSuRe, stage 1)"
+
+    tau: float = 0.9
+    baseline: str = "zero"
+
+    def __post_init__(self) -> None:
+        require(0 <= self.tau < 1, f"tau must lie in [0, 1), got {self.tau}")
+
+    def attribute(self, task: Task) -> Attribution:
+        """Algorithm 1."""
+        facts = grow_sufficient_region(task, make_baseline(self.baseline, task.image, task.rng()), self.tau)
+        return Attribution(
+            saliency=_by_dilation(task.target.region, facts.dilations),
+            soft_mask=facts.region.astype(np.float32),
+            region=facts.region,
+            sufficient_region=facts,
+            tau=self.tau,
+            baseline=self.baseline,
+            status="saturated" if facts.saturated else "ok",
+            trace={"sufficient_region_dice": list(facts.curve)},
+        )
+
+
+def _by_dilation(region: Region, dilations: int) -> SaliencyMap:
+    saliency = region.astype(np.float32)
+    for _ in range(dilations):
+        region = dilate(region)
+        saliency += region
+    return np.asarray(saliency / (dilations + 1), np.float32)

@@ -1,0 +1,229 @@
+"""The declared way from a picture to the network's input, and what its output means.
+
+Input value = (pixel * scale - mean) / std, a channel at a time, with 8-bit pixels 0..255
+(16-bit pictures are divided by 257 first). Declared by a preset, a YAML file, or the metadata
+inside the ONNX file (key `misure_onnx`, a JSON object of the same fields).
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from misure_onnx.errors import ImageError, PreprocessingError
+from misure_onnx.scores import SCORE_KINDS, ScoreKind
+from misure_onnx.types import FloatArray, Images, Picture
+
+METADATA_KEY = "misure_onnx"
+
+Layout = Literal["NCHW", "NHWC"]
+Color = Literal["RGB", "BGR", "GRAY"]
+OutputLayout = Literal["NCHW", "NHWC", "NHW", "NPL", "NLP"]
+Interpolation = Literal["linear", "area", "cubic", "nearest"]
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "layout": ("NCHW", "NHWC"),
+    "color": ("RGB", "BGR", "GRAY"),
+    "output": SCORE_KINDS,
+    "output_layout": ("NCHW", "NHWC", "NHW", "NPL", "NLP"),
+    "interpolation": ("linear", "area", "cubic", "nearest"),
+}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """Everything a user may declare about a model; None means: find it in the graph.
+
+    Attributes:
+        scale, mean, std: of the formula above; mean and std have one value, or one a channel.
+        color: order of the channels that the network expects; None: RGB, or GRAY for one channel.
+        size: (height, width) of the network input.
+        layout: axes of the network input.
+        batch: batch size that the graph is fixed to; None: from the graph.
+        class_names: one a class, in the order of the indices.
+        output: what the scores are.
+        output_layout: axes of the output; P stands for all pixels in one axis.
+        head: name of the graph output to explain, when there are several.
+        threshold: probability above which a sigmoid channel counts as predicted.
+        interpolation: how pictures are resized to the network's size.
+    """
+
+    scale: float = 1.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    color: Color | None = None
+    size: tuple[int, int] | None = None
+    layout: Layout | None = None
+    batch: int | None = None
+    class_names: tuple[str, ...] | None = None
+    output: ScoreKind | None = None
+    output_layout: OutputLayout | None = None
+    head: str | None = None
+    threshold: float = 0.5
+    interpolation: Interpolation = "linear"
+
+    def __post_init__(self) -> None:
+        for field, allowed in _CHOICES.items():
+            value = getattr(self, field)
+            if value is not None and value not in allowed:
+                raise PreprocessingError(f"preprocessing: {field} must be one of {', '.join(allowed)}; got {value!r}")
+        if any(value == 0 for value in self.std):
+            raise PreprocessingError(f"preprocessing: std must not be 0; got {list(self.std)}")
+        if not 0 < self.threshold < 1:
+            raise PreprocessingError(f"preprocessing: threshold must lie between 0 and 1; got {self.threshold}")
+        if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
+            raise PreprocessingError(f"preprocessing: size must be [height, width]; got {list(self.size)}")
+
+    @classmethod
+    def from_mapping(cls, declared: Mapping[str, Any], source: str) -> "Preprocessing":
+        """Reads the fields of a YAML file or of the metadata; `source` names it in messages."""
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = sorted(set(declared) - known)
+        if unknown:
+            raise PreprocessingError(
+                f"{source}: unknown field {', '.join(unknown)}; the known ones are {', '.join(sorted(known))}"
+            )
+        values = {name: value for name, value in declared.items() if value is not None}
+        try:
+            return cls(**{name: _typed(name, value) for name, value in values.items()})
+        except (TypeError, ValueError) as error:
+            raise PreprocessingError(f"{source}: {error}") from error
+
+    def to_mapping(self) -> dict[str, Any]:
+        """The declared fields as JSON and YAML write them; what is left to the graph is left out."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items() if v is not None}
+
+
+PRESETS: dict[str, Preprocessing] = {
+    "imagenet": Preprocessing(scale=1 / 255, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)),
+    "unit": Preprocessing(scale=1 / 255),
+    "minus1_1": Preprocessing(scale=2 / 255, mean=(1.0,)),
+    "raw": Preprocessing(),
+    "caffe": Preprocessing(color="BGR", mean=(103.939, 116.779, 123.68)),
+}
+
+
+def load_preprocessing(declared: "Preprocessing | Mapping[str, Any] | str | Path") -> Preprocessing:
+    """A preset's name, a YAML file, a mapping of fields, or the object itself.
+
+    Raises:
+        PreprocessingError: no such preset or file, or a field is unknown or ill-formed.
+    """
+    if isinstance(declared, Preprocessing):
+        return declared
+    if isinstance(declared, Mapping):
+        return Preprocessing.from_mapping(declared, "preprocessing")
+    if isinstance(declared, str) and declared in PRESETS:
+        return PRESETS[declared]
+    return _read_yaml(Path(declared))
+
+
+def from_metadata(text: str) -> Preprocessing:
+    """The declaration stored inside an ONNX file under `METADATA_KEY`."""
+    source = f"metadata {METADATA_KEY!r} of the model"
+    try:
+        declared = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise PreprocessingError(f"{source}: expected a JSON object; {error}") from error
+    if not isinstance(declared, dict):
+        raise PreprocessingError(f"{source}: expected a JSON object, got {type(declared).__name__}")
+    return Preprocessing.from_mapping(declared, source)
+
+
+def network_input(pixels: Picture, declared: Preprocessing, channels: int, size: tuple[int, int]) -> Images:
+    """Resizes and normalises one picture: (H, W, C) uint8 or uint16 -> (1, channels, height, width).
+
+    Raises:
+        ImageError: the picture's channels do not fit the network's.
+        PreprocessingError: mean or std has neither one value nor one a channel.
+    """
+    import cv2  # noqa: PLC0415 - the command line must start fast
+
+    interpolation = {
+        "linear": cv2.INTER_LINEAR,
+        "area": cv2.INTER_AREA,
+        "cubic": cv2.INTER_CUBIC,
+        "nearest": cv2.INTER_NEAREST,
+    }[declared.interpolation]
+    values = _ordered(pixels, declared.color, channels).astype(np.float32)
+    if pixels.dtype == np.uint16:
+        values /= 257
+    if values.shape[:2] != size:
+        resized = cv2.resize(values, size[::-1], interpolation=interpolation)
+        values = np.asarray(resized, np.float32).reshape(*size, channels)
+    mean, std = (_per_channel(getattr(declared, name), channels, name) for name in ("mean", "std"))
+    normalised = (values * np.float32(declared.scale) - mean) / std
+    return np.ascontiguousarray(normalised.transpose(2, 0, 1)[None], np.float32)
+
+
+def _ordered(pixels: Picture, color: Color | None, channels: int) -> Picture:
+    """The picture's channels in the order and number that the network expects."""
+    import cv2  # noqa: PLC0415 - the command line must start fast
+
+    given = pixels.shape[2]
+    if channels == 1 and given == 3:
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))[..., None]
+    if channels == 3 and given == 1:
+        return np.repeat(pixels, 3, axis=2)
+    if given != channels:
+        raise ImageError(f"the model takes {channels} channels, the image has {given}: pass an image with {channels}")
+    return pixels[..., ::-1] if color == "BGR" and channels == 3 else pixels
+
+
+def _per_channel(values: tuple[float, ...], channels: int, name: str) -> FloatArray:
+    if len(values) not in (1, channels):
+        raise PreprocessingError(
+            f"preprocessing: {name} has {len(values)} values, the model takes {channels} channels: give 1 or {channels}"
+        )
+    return np.asarray(values, np.float32)
+
+
+def _read_yaml(path: Path) -> Preprocessing:
+    import yaml  # noqa: PLC0415 - only needed here, and the command line must start fast
+
+    if not path.is_file():
+        raise PreprocessingError(
+            f"preprocessing {str(path)!r} is neither a preset ({', '.join(PRESETS)}) nor an existing YAML file"
+        )
+    try:
+        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PreprocessingError(f"{path}: not a readable YAML file: {error}") from error
+    if not isinstance(declared, dict):
+        raise PreprocessingError(f"{path}: expected fields like 'scale: 0.0039', got {type(declared).__name__}")
+    return Preprocessing.from_mapping({str(k): v for k, v in declared.items()}, str(path))
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name in ("mean", "std"):
+        return tuple(float(v) for v in _sequence(value))
+    if name == "size":
+        return tuple(int(v) for v in (_sequence(value) if isinstance(value, Sequence) else (value, value)))
+    if name == "class_names":
+        return _class_names(value)
+    if name in ("scale", "threshold"):
+        return float(value)
+    if name == "batch":
+        return int(value)
+    return str(value)
+
+
+def _class_names(value: Any) -> tuple[str, ...]:
+    if isinstance(value, Mapping):
+        indices = sorted(int(k) for k in value)
+        if indices != list(range(len(indices))):
+            raise ValueError(f"class_names must name every index from 0 on; got indices {indices}")
+        by_index = {int(k): str(v) for k, v in value.items()}
+        return tuple(by_index[k] for k in indices)
+    if isinstance(value, str):
+        raise TypeError(f"class_names must be a list of names; got the text {value!r}")
+    return tuple(str(v) for v in value)
+
+
+def _sequence(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, Sequence) and not isinstance(value, str) else (value,)

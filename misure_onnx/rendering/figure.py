@@ -1,0 +1,58 @@
+"""The one-row figure: image, prediction, sufficient region, saliency map, minimal region (as the paper's figures)."""
+
+import io
+from collections.abc import Mapping
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from misure_onnx.rendering.overlay import RgbImage, cut_out, heat_map, outline, overlay
+from misure_onnx.types import Region, SaliencyMap
+
+_PANEL_INCHES, _DPI = 3.2, 110
+
+
+def draw_figure(
+    image: RgbImage,
+    *,
+    prediction: Region,
+    sufficient_region: Region | None,
+    saliency: SaliencyMap,
+    minimal_region: Region,
+    captions: Mapping[str, str],
+) -> bytes:
+    """PNG bytes of the row.
+
+    Args:
+        image: (H, W, 3).
+        prediction: (H, W), the target on the whole image.
+        sufficient_region: (H, W) or None; without it the row has one panel fewer.
+        saliency: (H, W).
+        minimal_region: (H, W), the binary region.
+        captions: a line under the panels `prediction`, `sufficient`, `method` and `minimal`.
+    """
+    signed = bool((saliency < 0).any())
+    panels = [
+        ("Image", image, ""),
+        ("What the model finds", outline(image, prediction), captions["prediction"]),
+        ("Saliency map", overlay(image, saliency) if signed else heat_map(saliency), captions["method"]),
+        ("Enough for the model", cut_out(image, minimal_region), captions["minimal"]),
+    ]
+    if sufficient_region is not None:
+        panels.insert(2, ("Sufficient region", cut_out(image, sufficient_region), captions["sufficient"]))
+    return _row(panels, aspect=image.shape[0] / image.shape[1])
+
+
+def _row(panels: list[tuple[str, RgbImage, str]], aspect: float) -> bytes:
+    width = _PANEL_INCHES * len(panels)
+    figure = Figure(figsize=(width, _PANEL_INCHES * aspect + 0.85), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (title, picture, caption) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        axes.imshow(picture, interpolation="nearest")
+        axes.set_title(title, fontsize=13, fontweight="bold")
+        axes.set_xlabel(caption, fontsize=11)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()

@@ -1,0 +1,46 @@
+"""Heat maps and regions over an image."""
+
+import cv2
+import matplotlib as mpl
+import numpy as np
+import numpy.typing as npt
+
+from misure_onnx.types import Region, SaliencyMap
+
+RgbImage = npt.NDArray[np.uint8]
+
+OBJECT_COLOR = (230, 60, 40)
+_OUTLINE_SHARE = 0.004
+
+
+def cut_out(image: RgbImage, region: Region) -> RgbImage:
+    """The image with everything outside the region black."""
+    return np.asarray(image * region[..., None].astype(np.uint8), np.uint8)
+
+
+def outline(image: RgbImage, region: Region, color: tuple[int, int, int] = OBJECT_COLOR) -> RgbImage:
+    """The image with the region tinted and its border drawn."""
+    tinted = image.copy()
+    tinted[region] = (0.55 * image[region] + 0.45 * np.array(color)).astype(np.uint8)
+    contours, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    thickness = max(1, round(_OUTLINE_SHARE * max(region.shape)))
+    return np.asarray(cv2.drawContours(tinted, contours, -1, color, thickness), np.uint8)
+
+
+def heat_map(saliency: SaliencyMap) -> RgbImage:
+    """(H, W, 3): sequential colours for maps without negative values, else diverging with white at 0."""
+    low, high = float(saliency.min()), float(saliency.max())
+    if low >= 0:
+        return _colored(np.asarray(saliency / max(high, 1e-30), np.float32), "inferno")
+    bound = max(-low, high)
+    return _colored(np.asarray((saliency / bound + 1) / 2, np.float32), "RdBu_r")
+
+
+def overlay(image: RgbImage, saliency: SaliencyMap, opacity: float = 0.55) -> RgbImage:
+    """The heat map over the grey image."""
+    grey = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
+    return np.asarray((1 - opacity) * grey + opacity * heat_map(saliency), np.uint8)
+
+
+def _colored(unit: SaliencyMap, name: str) -> RgbImage:
+    return np.asarray(mpl.colormaps[name](np.clip(unit, 0, 1), bytes=True)[..., :3], np.uint8)

@@ -1,0 +1,108 @@
+"""What a method may ask of a model."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from misure_onnx.images import LoadedImage
+from misure_onnx.preprocessing import Preprocessing
+from misure_onnx.scores import Head
+from misure_onnx.types import Images, Scores
+
+BACKGROUND_NAMES = frozenset({"background", "bg", "_background_", "__background__"})
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which model answered, and how it was run; goes into the provenance.
+
+    Attributes:
+        model_sha256: of the ONNX file; None where there is none.
+        opset: of ONNX's default domain.
+        providers_requested, providers_used: ONNX Runtime's own strings.
+        notes: what was assumed or chosen for the user, a sentence each.
+    """
+
+    model_sha256: str | None
+    opset: int | None
+    providers_requested: tuple[str, ...]
+    providers_used: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class SegmenterSpec:
+    """The model as the methods see it.
+
+    Attributes:
+        channels: C of the input.
+        classes: L of the scores.
+        head: what the scores mean.
+        size: (height, width) that the network takes; None: any.
+        class_names: one a class, or None where nobody declared them.
+        preprocessing: from a picture to the network's input.
+        batch_size: images a call that run best on this backend.
+    """
+
+    channels: int
+    classes: int
+    head: Head
+    size: tuple[int, int] | None
+    class_names: tuple[str, ...] | None
+    preprocessing: Preprocessing
+    batch_size: int = 1
+
+    @property
+    def background(self) -> int | None:
+        """Index of the class that is declared as background, if any."""
+        if self.class_names and self.head.exclusive and self.class_names[0].lower() in BACKGROUND_NAMES:
+            return 0
+        return None
+
+    def class_name(self, index: int) -> str | None:
+        """The declared name of a class."""
+        return self.class_names[index] if self.class_names else None
+
+
+class Segmenter(Protocol):
+    """A model that gives one score a class and pixel."""
+
+    @property
+    def spec(self) -> SegmenterSpec:
+        """What the model takes and gives."""
+
+    @property
+    def identity(self) -> Identity:
+        """Which model this is and how it runs."""
+
+    def prepare(self, image: LoadedImage) -> Images:
+        """The network input (1, C, H, W) for a picture, by the declared preprocessing."""
+
+    def predict(self, images: Images) -> Scores:
+        """(N, C, H, W) float32 -> scores (N, L, H, W) float32, for any N."""
+
+
+class CountingSegmenter:
+    """A segmenter that counts the images it was asked about."""
+
+    def __init__(self, segmenter: Segmenter) -> None:
+        self.segmenter = segmenter
+        self.forwards = 0
+
+    @property
+    def spec(self) -> SegmenterSpec:
+        """That of the segmenter it wraps."""
+        return self.segmenter.spec
+
+    @property
+    def identity(self) -> Identity:
+        """That of the segmenter it wraps."""
+        return self.segmenter.identity
+
+    def prepare(self, image: LoadedImage) -> Images:
+        """That of the segmenter it wraps."""
+        return self.segmenter.prepare(image)
+
+    def predict(self, images: Images) -> Scores:
+        """Predicts and counts."""
+        self.forwards += len(images)
+        return self.segmenter.predict(images)

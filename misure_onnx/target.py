@@ -1,0 +1,242 @@
+"""What is explained: a class, one object of it, or the part of it inside a user's mask."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from misure_onnx.errors import TargetError
+from misure_onnx.mask import components, resize_region
+from misure_onnx.overlap import hard_dice
+from misure_onnx.segmenter import SegmenterSpec
+from misure_onnx.types import BoolArray, Region, Scores
+
+TargetKind = Literal["class", "instance", "region"]
+
+
+@dataclass(frozen=True, eq=False)
+class ResolvedTarget:
+    """A target on one image, at the network's size.
+
+    Attributes:
+        class_index, class_name: the class; the name is None where none is declared.
+        kind: the whole class, one connected object, or a user's region.
+        region: (H, W) bool, the predicted pixels that must be found again.
+        domain: (H, W) bool, the pixels that count. Those predicted as the same class but not part of
+            the target are left out, so that the unperturbed image always has Dice 1.
+        notes: what was chosen for the user.
+    """
+
+    class_index: int
+    class_name: str | None
+    kind: TargetKind
+    region: Region
+    domain: Region
+    notes: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The class's name, or "class 3"."""
+        return self.class_name or f"class {self.class_index}"
+
+    def dice(self, predicted: BoolArray) -> npt.NDArray[np.float64]:
+        """Hard Dice of predictions (N, H, W) of the class against the region, within the domain: (N,)."""
+        return hard_dice(predicted if self.domain.all() else predicted & self.domain, self.region)
+
+
+class _At:
+    """Lets `Target.at(x, y)` start a target and `Target.from_class("car").at(x, y)` narrow one."""
+
+    def __get__(self, instance: "Target | None", owner: type["Target"]) -> "Callable[[int, int], Target]":
+        class_spec = instance.class_spec if instance is not None else None
+        return lambda x, y: owner(class_spec=class_spec, point=(x, y))
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """What the user asks about; without anything: the largest predicted class that is not background.
+
+    Attributes:
+        class_spec: index or declared name of a class.
+        point: (x, y) in pixels of the image: the one object under it.
+        mask: (H, W) bool at the image's size (any size is resized): only this part of the class.
+
+    `Target.at(x, y)` and `Target.from_class("car").at(x, y)` name the object under a pixel.
+    """
+
+    class_spec: int | str | None = None
+    point: tuple[int, int] | None = None
+    mask: Region | None = None
+
+    at = _At()
+
+    @classmethod
+    def from_class(cls, class_spec: int | str) -> "Target":
+        """Everything that the model predicts as one class."""
+        return cls(class_spec=class_spec)
+
+    @classmethod
+    def from_mask(cls, mask: npt.ArrayLike, class_spec: int | str | None = None) -> "Target":
+        """The part of a class inside a mask; without a class: the one most frequent there."""
+        region = np.asarray(mask) > 0
+        if region.ndim != 2:
+            raise TargetError(f"a target mask must be (H, W), got shape {region.shape}")
+        return cls(class_spec=class_spec, mask=region)
+
+    def resolve(self, spec: SegmenterSpec, scores: Scores, image_size: tuple[int, int]) -> ResolvedTarget:
+        """Finds the target in the prediction of the unperturbed image.
+
+        Args:
+            spec: of the segmenter.
+            scores: (1, L, H, W) for the image.
+            image_size: (height, width) of the image that `point` refers to.
+
+        Raises:
+            TargetError: no such class, nothing predicted for it, or a point outside the image.
+        """
+        labels = spec.head.labels(scores)[0]
+        if self.point is not None:
+            return self._object_at(spec, scores, labels, image_size)
+        if self.mask is not None:
+            return self._inside_mask(spec, scores, labels)
+        if self.class_spec is not None:
+            index = class_index(spec, self.class_spec)
+            notes: tuple[str, ...] = ()
+        else:
+            index, notes = _largest_class(spec, labels)
+        predicted = predicted_region(spec, scores, index)
+        return ResolvedTarget(index, spec.class_name(index), "class", predicted, np.ones_like(predicted), notes)
+
+    def _object_at(
+        self, spec: SegmenterSpec, scores: Scores, labels: npt.NDArray[np.int64], image_size: tuple[int, int]
+    ) -> ResolvedTarget:
+        x, y = self.point or (0, 0)
+        height, width = image_size
+        if not (0 <= x < width and 0 <= y < height):
+            raise TargetError(f"point {x},{y} lies outside the image, which is {width}x{height} pixels (x,y from 0)")
+        row = int((y + 0.5) * labels.shape[0] / height)
+        column = int((x + 0.5) * labels.shape[1] / width)
+        index = int(labels[row, column]) if self.class_spec is None else class_index(spec, self.class_spec)
+        predicted = predicted_region(spec, scores, index) if index >= 0 else np.zeros(labels.shape, bool)
+        part = next((part for part in components(predicted) if part[row, column]), None)
+        if part is None:
+            wanted = "no class" if index < 0 else f"not {spec.class_name(index) or f'class {index}'}"
+            raise TargetError(
+                f"the model predicts {wanted} at point {x},{y}; in this image: {present_classes(spec, scores)}"
+            )
+        return _instance(spec, index, part, predicted)
+
+    def _inside_mask(self, spec: SegmenterSpec, scores: Scores, labels: npt.NDArray[np.int64]) -> ResolvedTarget:
+        mask = resize_region(np.asarray(self.mask), labels.shape)
+        inside = labels[mask & (labels >= 0)]
+        if self.class_spec is None and inside.size == 0:
+            raise TargetError("the target mask is empty, or the model predicts no class inside it")
+        index = int(np.bincount(inside).argmax()) if self.class_spec is None else class_index(spec, self.class_spec)
+        predicted = predicted_region(spec, scores, index)
+        if not (predicted & mask).any():
+            raise TargetError(
+                f"{spec.class_name(index) or f'class {index}'} is not predicted inside the target mask; "
+                f"predicted in this image: {present_classes(spec, scores)}"
+            )
+        return ResolvedTarget(index, spec.class_name(index), "region", predicted & mask, ~predicted | mask)
+
+
+def _instance(spec: SegmenterSpec, index: int, part: Region, predicted: Region) -> ResolvedTarget:
+    return ResolvedTarget(index, spec.class_name(index), "instance", part, ~predicted | part)
+
+
+def every_object(
+    spec: SegmenterSpec, scores: Scores, class_spec: int | str | None = None, min_pixels: int = 1
+) -> tuple[ResolvedTarget, ...]:
+    """Every connected object of one class, or of every class that is not background, largest first.
+
+    Args:
+        spec: of the segmenter.
+        scores: (1, L, H, W) for the image.
+        class_spec: only this class.
+        min_pixels: objects with fewer pixels (at the network's size) are left out.
+    """
+    indices = range(spec.classes) if class_spec is None else [class_index(spec, class_spec)]
+    found = []
+    for index in indices:
+        if class_spec is None and index == assumed_background(spec):
+            continue
+        predicted = spec.head.membership(scores, index)[0]
+        found += [_instance(spec, index, part, predicted) for part in components(predicted)]
+    kept = [target for target in found if int(target.region.sum()) >= min_pixels]
+    if not kept:
+        raise TargetError(f"no object of {min_pixels} pixels or more; predicted: {present_classes(spec, scores)}")
+    return tuple(sorted(kept, key=lambda target: -int(target.region.sum())))
+
+
+def class_index(spec: SegmenterSpec, class_spec: int | str) -> int:
+    """The index of a class given by index or name.
+
+    Raises:
+        TargetError: out of range, or an unknown name; the nearest names are offered.
+    """
+    if isinstance(class_spec, str) and class_spec.lstrip("-").isdigit():
+        class_spec = int(class_spec)
+    if isinstance(class_spec, int):
+        if not 0 <= class_spec < spec.classes:
+            raise TargetError(f"class {class_spec} is out of range; the model has classes 0 to {spec.classes - 1}")
+        return class_spec
+    if spec.class_names is None:
+        raise TargetError(
+            f"class {class_spec!r} was asked for by name, but no class names are declared: give an index "
+            f"(0 to {spec.classes - 1}), or 'class_names' in the preprocessing file"
+        )
+    by_name = {name.lower(): index for index, name in enumerate(spec.class_names)}
+    if class_spec.lower() in by_name:
+        return by_name[class_spec.lower()]
+    near = difflib.get_close_matches(class_spec.lower(), by_name, n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(near)}?" if near else f"the classes are {', '.join(spec.class_names)}"
+    raise TargetError(f"class {class_spec!r} is unknown: {hint}")
+
+
+def predicted_region(spec: SegmenterSpec, scores: Scores, index: int) -> Region:
+    """(H, W) pixels predicted as a class.
+
+    Raises:
+        TargetError: there are none; the message lists the classes that are present.
+    """
+    region: Region = spec.head.membership(scores, index)[0]
+    if not region.any():
+        raise TargetError(
+            f"{spec.class_name(index) or f'class {index}'} is not predicted in this image; "
+            f"predicted are: {present_classes(spec, scores)}"
+        )
+    return region
+
+
+def present_classes(spec: SegmenterSpec, scores: Scores) -> str:
+    """Names and pixel counts, most pixels first: person (12,345 pixels), dog (678 pixels)."""
+    counts = {index: int(spec.head.membership(scores, index).sum()) for index in range(spec.classes)}
+    shown = sorted(((count, index) for index, count in counts.items() if count), key=lambda item: (-item[0], item[1]))
+    return ", ".join(f"{spec.class_name(i) or f'class {i}'} ({count:,} pixels)" for count, i in shown) or "nothing"
+
+
+def assumed_background(spec: SegmenterSpec) -> int | None:
+    """The declared background; class 0 of several exclusive classes where no names are declared."""
+    if spec.class_names is None and spec.head.exclusive and spec.classes > 1:
+        return 0
+    return spec.background
+
+
+def _largest_class(spec: SegmenterSpec, labels: npt.NDArray[np.int64]) -> tuple[int, tuple[str, ...]]:
+    background = assumed_background(spec)
+    counts = np.bincount(labels[labels >= 0], minlength=spec.classes)
+    if background is not None:
+        counts[background] = 0
+    if not counts.any():
+        what = f"only {spec.class_name(background) or 'class 0'}" if background is not None else "nothing"
+        raise TargetError(f"the model predicts {what} in this image: there is nothing to explain")
+    index = int(counts.argmax())
+    label = spec.class_name(index) or f"class {index}"
+    notes = [f"no target was given: {label}, the largest predicted class that is not background, was taken"]
+    if background is not None and spec.class_names is None:
+        notes.append("no class names are declared: class 0 was taken as background")
+    return index, tuple(notes)

@@ -1,0 +1,30 @@
+"""Array aliases. Letters: N images, C input channels, L classes, H rows, W columns.
+
+All spatial arrays are row-major, (row, column); a point given by a user is (x, y) = (column, row).
+"""
+
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray: TypeAlias = npt.NDArray[np.float32]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+Images: TypeAlias = npt.NDArray[np.float32]
+"""(N, C, H, W): network inputs after preprocessing, whatever layout the file itself uses."""
+
+Scores: TypeAlias = npt.NDArray[np.float32]
+"""(N, L, H, W): one score a class and pixel, at the input's height and width."""
+
+Mask: TypeAlias = npt.NDArray[np.float32]
+"""(H, W) in [0, 1]: 1 = pixel kept, 0 = pixel replaced by the baseline."""
+
+Region: TypeAlias = npt.NDArray[np.bool_]
+"""(H, W): a set of pixels."""
+
+SaliencyMap: TypeAlias = npt.NDArray[np.float32]
+"""(H, W): larger = more important; raw values, never normalised inside a method."""
+
+Picture: TypeAlias = npt.NDArray[Any]
+"""(H, W, C), C = 1 or 3 (RGB), uint8 or uint16: an image as read from a file."""
