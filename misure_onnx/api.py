@@ -113,7 +113,7 @@ def _parsed(method: type[Method], key: str, text: str) -> Any:
     defaults = {f.name: f.default for f in dataclasses.fields(method)}  # type: ignore[arg-type]
     if key not in defaults:
         return text  # refused by the method itself, with the list of its parameters
-    kind = type(defaults[key])
+    kind: type[Any] = type(defaults[key])
     if kind is bool:
         if text.lower() not in ("true", "false"):
             raise ParameterError(f"{key} must be true or false, got {text!r}")

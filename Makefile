@@ -1,0 +1,38 @@
+# Everything is installed into .venv in this checkout; nothing else on the machine changes.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help install demo test lint check format clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+install: .venv/.installed ## create .venv with the library, torch and the developers' tools
+
+.venv/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[torch]' --group dev
+	touch $@
+
+demo: install ## explain the bundled model on the bundled image
+	$(BIN)/misure demo --out misure-demo
+
+test: install ## run the tests
+	$(BIN)/python -m pytest
+
+lint: install ## formatting, lint, strict types, import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## everything that must hold before a change is shared
+
+format: install ## rewrite the formatting
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## remove what the commands above created
+	rm -rf .venv misure-demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

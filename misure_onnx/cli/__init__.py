@@ -1,0 +1,63 @@
+"""The command `misure`: parse, call the api, print. Heavy imports happen inside the commands."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+from misure_onnx import __version__
+from misure_onnx.cli import demo, doctor, explain, inspect, methods
+from misure_onnx.errors import MisureError
+
+COMMANDS = {
+    "demo": demo,
+    "inspect": inspect,
+    "explain": explain,
+    "methods": methods,
+    "doctor": doctor,
+}
+
+_DEBUG = "MISURE_DEBUG"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Returns:
+        Exit status: 0 done, 2 the input is wrong (the message says what was expected, what came and what
+        to do), 1 anything else.
+    """
+    parsed = _parser().parse_args(arguments)
+    try:
+        status: int = COMMANDS[parsed.command].run(parsed)
+    except MisureError as error:
+        return _fail(str(error), 2)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return _fail("interrupted; nothing was written", 1)
+    except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
+        if os.environ.get(_DEBUG):
+            traceback.print_exc()
+        return _fail(f"internal error: {type(error).__name__}: {error} (set {_DEBUG}=1 for the traceback)", 1)
+    return status
+
+
+def _fail(message: str, status: int) -> int:
+    sys.stderr.write(f"misure: error: {message}\n")
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="misure",
+        description="Explains image segmentation models as they are deployed: the smallest part of an image "
+        "with which the model still finds the object.",
+    )
+    parser.add_argument("--version", action="version", version=f"misure_onnx {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        command.configure(commands.add_parser(name, help=command.HELP, description=command.HELP))
+    return parser

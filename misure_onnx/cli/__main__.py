@@ -1,0 +1,7 @@
+"""`python -m misure_onnx.cli`."""
+
+import sys
+
+from misure_onnx.cli import main
+
+sys.exit(main())

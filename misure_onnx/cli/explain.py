@@ -1,0 +1,208 @@
+"""`misure explain MODEL IMAGE`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
+from misure_onnx.errors import ImageError, ParameterError
+
+if TYPE_CHECKING:  # these import numpy and more
+    from misure_onnx.explanation import Explanation
+    from misure_onnx.images import LoadedImage
+    from misure_onnx.methods.base import Method
+    from misure_onnx.segmenter import Segmenter
+    from misure_onnx.target import ResolvedTarget, Target
+
+HELP = "explain one object or class that a model found in an image"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("model", metavar="MODEL", help="ONNX file")
+    parser.add_argument("image", metavar="IMAGE", help="PNG, JPEG, BMP, TIFF or WebP")
+    add_target_arguments(parser)
+    add_method_arguments(parser)
+    add_model_arguments(parser)
+    add_output_arguments(parser)
+
+
+def add_target_arguments(parser: argparse.ArgumentParser) -> None:
+    """What to explain."""
+    group = parser.add_argument_group("target (default: the largest predicted class that is not background)")
+    group.add_argument("--class", dest="class_spec", metavar="ID|NAME", help="a class, by index or declared name")
+    group.add_argument("--at", metavar="X,Y", help="the one object under this pixel of the image")
+    group.add_argument("--mask", metavar="FILE", help="only the part of the class inside this mask (white = inside)")
+    group.add_argument("--every-object", action="store_true", help="every connected object, one explanation each")
+
+
+def add_method_arguments(parser: argparse.ArgumentParser) -> None:
+    """How to explain it."""
+    group = parser.add_argument_group("method")
+    group.add_argument(
+        "--method", default="misure", metavar="NAME[,NAME…]", help="see `misure methods` (default: misure)"
+    )
+    group.add_argument("--preset", metavar="NAME", help="paper, minimal or smooth (the default) for misure")
+    group.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, e.g. tau=0.95")
+    group.add_argument("--route", metavar="NAME", help="where the mask's gradient comes from: auto, gradient or torch")
+    group.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
+    group.add_argument("--batch-size", type=int, metavar="N", help="images a call; never changes the result")
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """How the model is run."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--preprocess", metavar="PRESET|FILE", help="imagenet, unit, minus1_1, raw, caffe, or a YAML file"
+    )
+    group.add_argument("--provider", default="auto", metavar="NAME", help="auto, cpu, cuda, … (default: auto)")
+
+
+def add_output_arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the result goes."""
+    group = parser.add_argument_group("output")
+    group.add_argument("--out", type=Path, metavar="DIR", help="write figure, maps, regions and explanation.json here")
+    group.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explains and reports."""
+    from misure_onnx.api import load_segmenter, make_methods  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.images import load_image  # noqa: PLC0415
+
+    methods = make_methods(arguments.method.split(","), arguments.preset, method_settings(arguments))
+    image = load_image(arguments.image)
+    segmenter = load_segmenter(arguments.model, arguments.preprocess, provider=arguments.provider)
+    targets = requested_targets(arguments, segmenter, image)
+    explanations = explain_all(methods, segmenter, image, targets, arguments)
+    report(explanations, arguments, single=len(methods) == 1 and len(targets) == 1)
+    return 0
+
+
+def method_settings(arguments: argparse.Namespace) -> dict[str, str]:
+    """The parameters given as NAME=VALUE and by their own options."""
+    settings = {}
+    for entry in arguments.set:
+        name, separator, value = entry.partition("=")
+        if not separator:
+            raise ParameterError(f"--set expects NAME=VALUE, got {entry!r}")
+        settings[name] = value
+    if arguments.route:
+        settings["route"] = arguments.route
+    return settings
+
+
+def requested_targets(
+    arguments: argparse.Namespace, segmenter: "Segmenter", image: "LoadedImage"
+) -> Sequence["Target | ResolvedTarget"]:
+    """One target, or every object."""
+    from misure_onnx.api import every_object  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.images import load_image  # noqa: PLC0415
+    from misure_onnx.target import Target  # noqa: PLC0415
+
+    if sum([arguments.at is not None, arguments.mask is not None, arguments.every_object]) > 1:
+        raise ParameterError("--at, --mask and --every-object exclude each other")
+    if arguments.every_object:
+        return every_object(segmenter, image, arguments.class_spec)
+    if arguments.at is not None:
+        return [Target(class_spec=arguments.class_spec, point=_point(arguments.at))]
+    if arguments.mask is not None:
+        mask = load_image(arguments.mask)
+        if mask.size != image.size:
+            raise ImageError(
+                f"the target mask is {mask.size[1]}x{mask.size[0]}, the image {image.size[1]}x{image.size[0]}"
+            )
+        return [Target.from_mask(mask.rgb.max(axis=2), arguments.class_spec)]
+    return [Target(class_spec=arguments.class_spec)]
+
+
+def explain_all(
+    methods: Sequence["Method"],
+    segmenter: "Segmenter",
+    image: "LoadedImage",
+    targets: Sequence["Target | ResolvedTarget"],
+    arguments: argparse.Namespace,
+) -> list["Explanation"]:
+    """One explanation a target and method, targets outermost."""
+    if arguments.batch_size is not None and arguments.batch_size < 1:
+        raise ParameterError(f"--batch-size must be at least 1, got {arguments.batch_size}")
+    if arguments.seed < 0:
+        raise ParameterError(f"--seed must not be negative, got {arguments.seed}")
+    with ProgressBars() as progress:
+        return [
+            method.explain(
+                segmenter, image, target, seed=arguments.seed, batch_size=arguments.batch_size, progress=progress
+            )
+            for target in targets
+            for method in methods
+        ]
+
+
+def report(explanations: Sequence["Explanation"], arguments: argparse.Namespace, *, single: bool) -> None:
+    """Writes files and prints the table or the JSON."""
+    places = [_place(arguments.out, explanations, number, single=single) for number in range(len(explanations))]
+    for explanation, place in zip(explanations, places, strict=True):
+        if place is not None:
+            explanation.save(place)
+    if arguments.json:
+        documents = [explanation.to_json() for explanation in explanations]
+        write_json(documents[0] if single else documents)
+        return
+    write_notes(dict.fromkeys(note for explanation in explanations for note in explanation.provenance.notes))
+    write_line(_summary(explanations))
+    for place in places:
+        if place is not None:
+            write_line(f"figure: {place / 'figure.png'}")
+    if arguments.out is None:
+        write_line("nothing was written; --out DIR writes figure, maps, regions and explanation.json")
+
+
+def _place(out: Path | None, explanations: Sequence["Explanation"], number: int, *, single: bool) -> Path | None:
+    if out is None or single:
+        return out
+    names = [explanation.method.name for explanation in explanations]
+    methods = len(dict.fromkeys(names))
+    place = out if len(names) == methods else out / f"object-{number // methods + 1}"
+    return place / names[number] if methods > 1 else place
+
+
+def _summary(explanations: Sequence["Explanation"]) -> str:
+    header = ["", "Dice explained", "perturbation ratio", "dilations", "forwards", "backwards", "seconds"]
+    blocks = []
+    for target in dict.fromkeys(explanation.target for explanation in explanations):
+        rows = [header]
+        mine = [explanation for explanation in explanations if explanation.target == target]
+        for explanation in mine:
+            rows += _rows(explanation)
+        what = {"class": "", "instance": " (one object)", "region": " (inside the mask)"}[target.kind]
+        blocks.append(f"{target.label}{what}: {target.pixels:,} pixels\n\n{table(rows)}\n")
+    return "\n".join(blocks)
+
+
+def _rows(explanation: "Explanation") -> list[list[str]]:
+    metrics, cost, stage_1 = explanation.metrics, explanation.cost, explanation.metrics.sufficient_region
+    preset = f" ({explanation.method.preset})" if explanation.method.preset else ""
+    status = explanation.provenance.status
+    first = [
+        explanation.method.name + preset + ("" if status == "ok" else f" [{status}]"),
+        f"{metrics.dice_explained:.3f}",
+        f"{metrics.perturbation_ratio:.3f}",
+        str(stage_1.dilations) if stage_1 else "-",
+        str(cost.forwards),
+        str(cost.backwards),
+        f"{cost.seconds:.2f}",
+    ]
+    yardsticks = {"  predicted mask": metrics.predicted_mask, "  random pixels": metrics.random_mask}
+    return [first] + [
+        [name, f"{yard.dice_explained:.3f}", f"{yard.perturbation_ratio:.3f}", "", "", "", ""]
+        for name, yard in yardsticks.items()
+    ]
+
+
+def _point(text: str) -> tuple[int, int]:
+    try:
+        x, y = (int(part) for part in text.split(","))
+    except ValueError as error:
+        raise ParameterError(f"--at expects X,Y in pixels of the image, e.g. 120,80; got {text!r}") from error
+    return x, y

@@ -1,0 +1,45 @@
+"""`misure inspect MODEL`."""
+
+import argparse
+from typing import Any
+
+from misure_onnx.cli.output import write_json, write_line, write_notes
+
+HELP = "show a model's inputs, outputs, layout, output kind, gradient route and its measured fidelity"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("model", metavar="MODEL", help="ONNX file")
+    parser.add_argument("image", metavar="IMAGE", nargs="?", help="measure the gradient's fidelity on this image")
+    parser.add_argument("--preprocess", metavar="PRESET|FILE", help="as for `misure explain`")
+    parser.add_argument("--provider", default="auto", metavar="NAME", help="as for `misure explain`")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Inspects and prints."""
+    from misure_onnx.inspection import inspect_model  # noqa: PLC0415 - `--help` must start fast
+
+    found = inspect_model(arguments.model, arguments.preprocess, provider=arguments.provider, image=arguments.image)
+    if arguments.json:
+        write_json(found)
+        return 0
+    write_notes(found["notes"])
+    for section in ("model", "input", "output", "providers", "gradient"):
+        write_line(section)
+        for name, value in found[section].items():
+            write_line(f"  {name + ':':<22}{_text(value)}")
+    return 0
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    if isinstance(value, list):
+        return ", ".join(_text(item) for item in value) or "-"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_text(item)}" for name, item in value.items())
+    return str(value)

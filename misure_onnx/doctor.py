@@ -1,0 +1,128 @@
+"""What is installed, what really loads, and what to do about it."""
+
+import dataclasses
+import importlib.metadata
+import importlib.util
+import platform
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from misure_onnx.backends.providers import CPU, CUDA, cuda_driver_loads
+from misure_onnx.errors import MisureError
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        name: what was looked at.
+        status: ok, absent (optional and not there), or fault.
+        found: what was found.
+        repair: what to do, where there is something to do.
+    """
+
+    name: str
+    status: Literal["ok", "absent", "fault"]
+    found: str
+    repair: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields."""
+        return dataclasses.asdict(self)
+
+
+def examine() -> list[Check]:
+    """Every check."""
+    return [
+        Check("python", "ok", f"{platform.python_version()} on {platform.platform()}"),
+        _onnxruntime_clash(),
+        _opencv_clash(),
+        _cpu(),
+        _cuda(),
+        _torch(),
+        _demo(),
+    ]
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _onnxruntime_clash() -> Check:
+    """Both wheels write the same files: the one installed last wins, removing one breaks the other."""
+    plain, gpu = _version("onnxruntime"), _version("onnxruntime-gpu")
+    if plain and gpu:
+        return Check(
+            "onnxruntime",
+            "fault",
+            f"onnxruntime {plain} and onnxruntime-gpu {gpu} overwrite each other",
+            "pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu",
+        )
+    return Check("onnxruntime", "ok", f"onnxruntime-gpu {gpu}" if gpu else f"onnxruntime {plain}")
+
+
+def _opencv_clash() -> Check:
+    plain, headless = _version("opencv-python"), _version("opencv-python-headless")
+    if plain and headless:
+        return Check(
+            "opencv",
+            "fault",
+            f"opencv-python {plain} and opencv-python-headless {headless} overwrite each other",
+            "pip uninstall -y opencv-python opencv-python-headless && pip install opencv-python-headless",
+        )
+    return Check("opencv", "ok", f"opencv-python-headless {headless}" if headless else f"opencv-python {plain}")
+
+
+def _cpu() -> Check:
+    from misure_onnx.backends.onnx_runtime import usable_cores  # noqa: PLC0415 - imports onnxruntime
+
+    return Check(CPU, "ok", f"{usable_cores()} threads")
+
+
+def _cuda() -> Check:
+    import onnxruntime as ort  # noqa: PLC0415 - a broken installation must reach the checks before this one
+
+    if CUDA not in ort.get_available_providers():
+        return Check(
+            CUDA, "absent", f"onnxruntime {ort.__version__} was built without it", "pip install onnxruntime-gpu"
+        )
+    if not cuda_driver_loads():
+        return Check(CUDA, "absent", "built in, but no NVIDIA driver is present", "models run on the CPU")
+    used = _providers_of_demo("cuda")
+    if CUDA in used:
+        return Check(CUDA, "ok", "a session really runs on it")
+    return Check(
+        CUDA,
+        "fault",
+        f"an NVIDIA driver is present, but CUDA's libraries do not load: {used}",
+        "pip install 'misure-onnx[cuda]' brings CUDA and cuDNN",
+    )
+
+
+def _torch() -> Check:
+    if importlib.util.find_spec("torch") is None:
+        return Check("torch", "absent", "gradient route 'torch' is not available", "pip install 'misure-onnx[torch]'")
+    return Check("torch", "ok", f"torch {_version('torch')}: gradient route 'torch' is available")
+
+
+def _demo() -> Check:
+    used = _providers_of_demo("auto")
+    fine = used.endswith("ExecutionProvider")
+    return Check("bundled model", "ok" if fine else "fault", f"runs on {used}" if fine else used)
+
+
+def _providers_of_demo(provider: str) -> str:
+    """The providers a session of the bundled model really uses, or why there is none."""
+    from importlib.resources import as_file, files  # noqa: PLC0415 - only here
+
+    from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter  # noqa: PLC0415 - imports onnxruntime
+
+    with as_file(files("misure_onnx") / "demo" / "triangle.onnx") as path:
+        try:
+            return ", ".join(OnnxRuntimeSegmenter(path, provider=provider).identity.providers_used)
+        except MisureError as error:
+            return str(error)

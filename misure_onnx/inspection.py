@@ -1,0 +1,114 @@
+"""What `misure inspect` says about a model."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+
+from misure_onnx.api import load_segmenter
+from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.errors import GradientError, InputError
+from misure_onnx.gradients import mask_gradient
+from misure_onnx.gradients.base import MaskProblem, PreservationLoss
+from misure_onnx.graph.load import load_structure
+from misure_onnx.images import ImageLike, LoadedImage, load_image
+from misure_onnx.preprocessing import Preprocessing
+from misure_onnx.segmenter import CountingSegmenter
+from misure_onnx.target import Target
+
+
+def inspect_model(
+    path: str | Path,
+    preprocess: Preprocessing | Mapping[str, Any] | str | Path | None = None,
+    *,
+    provider: str = "auto",
+    image: ImageLike | None = None,
+) -> dict[str, Any]:
+    """Inputs, outputs, layouts, output kind, providers, and the gradient route with its measured fidelity.
+
+    Args:
+        path: an ONNX file.
+        preprocess: as for `load_segmenter`.
+        provider: as for `load_segmenter`.
+        image: fidelity is measured on it; None: on smooth noise.
+
+    Returns:
+        A JSON-ready document with the sections model, input, output, providers, gradient, notes.
+    """
+    segmenter = load_segmenter(path, preprocess, provider=provider)
+    if not isinstance(segmenter, OnnxRuntimeSegmenter):
+        raise InputError(f"{path!r} is no ONNX file")
+    spec, model = segmenter.spec, load_structure(segmenter.path)
+    return {
+        "model": {
+            "file": segmenter.path.name,
+            "sha256": segmenter.identity.model_sha256,
+            "opset": segmenter.identity.opset,
+            "producer": f"{model.producer_name} {model.producer_version}".strip() or None,
+            "nodes": len(model.graph.node),
+            "operators": sorted({node.op_type for node in model.graph.node}),
+        },
+        "input": {
+            "name": segmenter.input.name,
+            "layout": segmenter.input.layout,
+            "dtype": str(segmenter.input.dtype),
+            "channels": spec.channels,
+            "size": list(spec.size) if spec.size else "free",
+            "batch": segmenter.input.batch or "free",
+            "preprocessing": spec.preprocessing.to_mapping(),
+        },
+        "output": {
+            "name": segmenter.output.name,
+            "layout": segmenter.output.layout,
+            "kind": spec.head.kind,
+            "classes": spec.classes,
+            "class_names": list(spec.class_names) if spec.class_names else None,
+            "all_outputs": [_described(value) for value in model.graph.output],
+        },
+        "providers": {
+            "requested": list(segmenter.identity.providers_requested),
+            "used": list(segmenter.identity.providers_used),
+        },
+        "gradient": _gradient(segmenter, load_image(image) if image is not None else _smooth_noise(spec.channels)),
+        "notes": list(segmenter.identity.notes),
+    }
+
+
+def _gradient(segmenter: OnnxRuntimeSegmenter, image: LoadedImage) -> dict[str, Any]:
+    """The first route that can be built, and its fidelity; or why there is none."""
+    counting = CountingSegmenter(segmenter)
+    network_image = counting.prepare(image)
+    scores = counting.predict(network_image)
+    labels = segmenter.spec.head.labels(scores)[0]
+    most = int(np.bincount(np.maximum(labels, 0).ravel(), minlength=segmenter.spec.classes).argmax())
+    if not (labels == most).any():
+        return {"route": None, "reason": "nothing is predicted on the test image: pass IMAGE"}
+    target = Target(class_spec=most).resolve(segmenter.spec, scores, image.size)
+    problem = MaskProblem(network_image, (np.zeros_like(network_image),), target, PreservationLoss())
+    try:
+        gradient, _ = mask_gradient("auto", counting, problem)
+    except GradientError as error:
+        return {"route": None, "reason": str(error)}
+    fidelity = gradient.fidelity
+    return {
+        "route": gradient.route,
+        "max_difference": fidelity.max_difference,
+        "mean_difference": fidelity.mean_difference,
+        "label_agreement": fidelity.label_agreement,
+        "directional_error": fidelity.directional_error,
+        "measured_on": image.name if image.name != "array" else "smooth noise",
+    }
+
+
+def _smooth_noise(channels: int) -> LoadedImage:
+    noise = np.random.default_rng(0).integers(0, 256, (8, 8, channels), np.uint8)
+    return load_image(np.asarray(cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC), np.uint8))
+
+
+def _described(value: onnx.ValueInfoProto) -> str:
+    tensor = value.type.tensor_type
+    dims = ",".join(str(d.dim_value or d.dim_param or "?") for d in tensor.shape.dim)
+    return f"{value.name} {onnx.TensorProto.DataType.Name(tensor.elem_type).lower()}[{dims}]"
