@@ -4,6 +4,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+from scipy.sparse import csr_array
 
 from misure_onnx.types import BoolArray, FloatArray, Mask, Region, SaliencyMap
 
@@ -62,7 +63,8 @@ class MaskGrid:
     """A small grid of values and the mask that it stands for at image size.
 
     Up-sampling is bilinear with half-pixel centres and edge clamping (torch's `align_corners=False`),
-    written as two matrices, so that its adjoint is exact: mask = A_rows @ grid @ A_columns.T
+    written as two sparse matrices, so that its adjoint is exact: mask = A_rows @ grid @ A_columns.T.
+    Sparse also because a threaded dense product keeps BLAS threads spinning into the model's next forward.
     """
 
     def __init__(self, grid_size: tuple[int, int], size: tuple[int, int]) -> None:
@@ -72,20 +74,19 @@ class MaskGrid:
 
     def upsample(self, grid: FloatArray) -> Mask:
         """(h, w) grid -> (H, W) mask."""
-        return np.asarray(self._rows @ grid @ self._columns.T, np.float32)
+        return np.asarray((self._columns @ (self._rows @ grid).T).T, np.float32)
 
     def pull_back(self, gradient: FloatArray) -> FloatArray:
         """Gradient by the mask (H, W) -> gradient by the grid (h, w)."""
-        return np.asarray(self._rows.T @ gradient @ self._columns, np.float32)
+        return np.asarray((self._columns.T @ (self._rows.T @ gradient).T).T, np.float32)
 
 
-def bilinear_matrix(n_in: int, n_out: int) -> FloatArray:
+def bilinear_matrix(n_in: int, n_out: int) -> csr_array:
     """(n_out, n_in) weights of one-dimensional bilinear interpolation; rows sum to 1."""
     centre = np.clip((np.arange(n_out) + 0.5) * n_in / n_out - 0.5, 0, n_in - 1)
     low = np.floor(centre).astype(int)
     weight = centre - low
-    matrix = np.zeros((n_out, n_in), np.float32)
-    rows = np.arange(n_out)
-    np.add.at(matrix, (rows, low), 1 - weight)
-    np.add.at(matrix, (rows, np.minimum(low + 1, n_in - 1)), weight)
-    return matrix
+    rows = np.tile(np.arange(n_out), 2)
+    columns = np.concatenate([low, np.minimum(low + 1, n_in - 1)])
+    values = np.concatenate([1 - weight, weight]).astype(np.float32)
+    return csr_array((values, (rows, columns)), shape=(n_out, n_in))

@@ -138,13 +138,11 @@ class _Sums:
 
     def add(self, masks: FloatArray, weights: npt.NDArray[np.float64]) -> None:
         """Masks (n, H, W) and their weights (n,)."""
-        flat = masks.reshape(len(masks), -1)
-        # Two sums as one matrix product: a chunk's float32 rounding is far below the sampling noise.
-        both = np.stack([np.ones(len(masks)), weights]).astype(np.float32) @ flat
         self.count += len(masks)
         self.weight += float(weights.sum())
-        self.masks += both[0].reshape(self.masks.shape)
-        self.weighted += both[1].reshape(self.masks.shape)
+        for mask, weight in zip(masks, weights, strict=True):
+            self.masks += mask
+            self.weighted += np.float32(weight) * mask
 
     def __add__(self, other: "_Sums") -> "_Sums":
         total = _Sums(self.masks.shape)

@@ -20,8 +20,8 @@ def grow_sufficient_region(task: Task, baseline: Images, tau: float) -> Sufficie
     """Algorithm 1: the first of the nested dilations M_0, M_1, ... whose Dice is above tau.
 
     The masks do not depend on the model, so they are predicted in batches of `task.batch_size`; the
-    first crossing is the same for every batch size. A full mask gives Dice 1, and the 7x7 ellipse
-    fills an image within (H + W) / 4 dilations, so the loop ends.
+    first crossing is the same for every batch size. A full mask gives Dice 1, and the masks fill the
+    image within `most_dilations`, so the loop ends.
 
     Args:
         task: image, target and deployed model.
@@ -31,30 +31,33 @@ def grow_sufficient_region(task: Task, baseline: Images, tau: float) -> Sufficie
     Raises:
         ModelOutputError: not even the whole image gives the prediction again.
     """
-    height, width = task.size
-    bound = math.ceil((height + width) / 4) + 1
-    region, curve, pending = task.target.region, list[float](), list[Region]()
-    for _ in range(bound + 1):
+    region, curve, pending, full = task.target.region, list[float](), list[Region](), False
+    while not full:
+        full = bool(region.all())
         pending.append(region)
-        if len(pending) == task.batch_size or region.all():
-            masks = np.stack(pending).astype(np.float32)
-            dice = task.dice(blend(task.image, masks, baseline))
+        if len(pending) == task.batch_size or full:
+            dice = task.dice(blend(task.image, np.stack(pending).astype(np.float32), baseline))
             for mask, value in zip(pending, dice, strict=True):
                 curve.append(float(value))
                 if value > tau:
-                    share = float(mask.mean())
-                    return SufficientRegionFacts(
-                        mask, len(curve) - 1, float(value), tuple(curve), saturated=share > SATURATED_SHARE
-                    )
-            task.progress("sufficient region", len(curve), bound)
+                    saturated = float(mask.mean()) > SATURATED_SHARE
+                    return SufficientRegionFacts(mask, len(curve) - 1, float(value), tuple(curve), saturated)
+            task.progress("sufficient region", len(curve), most_dilations(*task.size) + 1)
             pending = []
-        if region.all():
-            break
         region = dilate(region)
     raise ModelOutputError(
         f"the whole image gives Dice {curve[-1]:.3f} against its own prediction: the model is not deterministic "
         "(dropout or augmentation left in the export?)"
     )
+
+
+def most_dilations(height: int, width: int) -> int:
+    """How many dilations a corner pixel needs at most to fill an image.
+
+    One dilation moves the front by (rows, columns) = (3, 0), (2, 2), (1, 3) or less: (H + W) / 4 for a
+    square, W / 3 for a very wide image, H / 3 + W / 6 for a tall one (the element is not symmetric).
+    """
+    return math.ceil(max((height + width) / 4, width / 3, height / 3 + width / 6))
 
 
 @dataclass(frozen=True)

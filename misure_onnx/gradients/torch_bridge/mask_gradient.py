@@ -1,0 +1,178 @@
+"""d(preservation loss)/d(mask) by the torch bridge."""
+
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own convention
+
+from misure_onnx.errors import GradientError
+from misure_onnx.gradients.base import Evaluation, Fidelity, MaskProblem
+from misure_onnx.gradients.fidelity import (
+    HALF_PRECISION_BOUND,
+    SCORE_BOUND,
+    compare_scores,
+    directional_error,
+    refuse_unfaithful,
+)
+from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
+from misure_onnx.graph.ending import find_ending
+from misure_onnx.graph.load import load_with_weights
+from misure_onnx.graph.signature import GraphBacked, OutputSignature
+from misure_onnx.preprocessing import OutputLayout
+from misure_onnx.overlap import SOFT_EPSILON
+from misure_onnx.scores import Head
+from misure_onnx.segmenter import Segmenter
+from misure_onnx.types import FloatArray, Images, Mask, Scores
+
+_LOG_FLOOR = 1e-7
+
+
+class TorchMaskGradient:
+    """The graph as torch functions, from the masked image to the preservation loss.
+
+    A uint8 input is fed as float, so that a gradient exists; a graph that ends in ArgMax is read at the
+    scores before it.
+
+    Raises:
+        GradientError: an operator has no translation, or nothing differentiable precedes a label map.
+        FidelityError: the bridge deviates from the deployed model.
+    """
+
+    route = "torch"
+
+    def __init__(self, deployed: GraphBacked, segmenter: Segmenter, problem: MaskProblem) -> None:
+        self._problem = problem
+        self._input = deployed.input
+        model = load_with_weights(deployed.path)
+        self._output, tensor = _score_tensor(model, deployed.output)
+        self._graph = TorchGraph(model, outputs=[tensor])
+        self._image = torch.from_numpy(problem.image)
+        self._baselines = [torch.from_numpy(baseline) for baseline in problem.baselines]
+        self._region = torch.from_numpy(problem.target.region.astype(np.float32))
+        self._domain = torch.from_numpy(problem.target.domain.astype(np.float32))
+        self.fidelity = self._checked_fidelity(segmenter, label_map=deployed.output.head.kind == "labels")
+
+    def evaluate(self, mask: Mask, baseline: int = 0) -> Evaluation:
+        """One forward and backward for a mask (H, W) and one of the problem's baselines."""
+        leaf = torch.from_numpy(np.ascontiguousarray(mask)).requires_grad_()
+        scores = self._masked_scores(leaf, baseline)
+        loss = self._loss(scores)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return Evaluation(float(loss.detach()), self._hard_dice(scores.detach()), _gradient_of(leaf))
+
+    def _masked_scores(self, mask: torch.Tensor, baseline: int) -> torch.Tensor:
+        removed = self._baselines[baseline]
+        return self._scores(removed + (self._image - removed) * mask)
+
+    def _scores(self, images: torch.Tensor) -> torch.Tensor:
+        """(1, C, H, W) -> scores (1, L, H, W), the twin of the deployed segmenter's `predict`."""
+        own = images if self._input.layout == "NCHW" else images.permute(0, 2, 3, 1)
+        (output,) = self._graph({self._input.name: own})
+        size = (images.shape[2], images.shape[3])
+        own_size = self._output.size_of(tuple(output.shape), size)
+        if self._output.layout in ("NCHW", "NHW", "NLP"):
+            scores = output.reshape(1, -1, *own_size)
+        else:
+            scores = output.reshape(1, *own_size, -1).permute(0, 3, 1, 2)
+        if own_size != size:
+            scores = F.interpolate(scores, size, mode="bilinear", align_corners=False)
+        return scores.float()
+
+    def _probabilities(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """(H, W) probabilities of the target's class and of the background."""
+        own, background = self._problem.target.class_index, self._problem.loss.background_class
+        indices = [own] if background is None else [own, background]
+        if self._output.head.kind == "logits":
+            chosen = _SelectedSoftmax.apply(scores[0], indices)  # type: ignore[no-untyped-call]
+        else:
+            chosen = scores[0, indices]
+            chosen = torch.sigmoid(chosen) if self._output.head.kind == "sigmoid_logits" else chosen
+        return chosen[0], 1 - chosen[0] if background is None else chosen[1]
+
+    def _loss(self, scores: torch.Tensor) -> torch.Tensor:
+        loss, outside = self._problem.loss, 1 - self._region
+        target, background = self._probabilities(scores)
+        if loss.kind == "cross_entropy":
+            log_target, log_background = (torch.log(p.clamp_min(_LOG_FLOOR)) for p in (target, background))
+            weighted = loss.alpha_target * self._region * log_target + loss.alpha_background * outside * log_background
+            return -(weighted * self._domain).sum() / self._domain.sum()
+        found = loss.alpha_target * self._soft_dice(target, self._region)
+        return 1 - found - loss.alpha_background * self._soft_dice(background, outside)
+
+    def _soft_dice(self, predicted: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
+        predicted, reference = predicted * self._domain, reference * self._domain
+        overlap: torch.Tensor = 2 * (predicted * reference).sum() + SOFT_EPSILON
+        return overlap / (predicted.sum() + reference.sum() + SOFT_EPSILON)
+
+    def _hard_dice(self, scores: torch.Tensor) -> float:
+        own = scores[0, self._problem.target.class_index]
+        head = self._output.head
+        predicted = own >= scores[0].amax(dim=0) if head.exclusive else own > head.score_threshold
+        return float(self._problem.target.dice(predicted.numpy()[None])[0])
+
+    def _checked_fidelity(self, segmenter: Segmenter, *, label_map: bool) -> Fidelity:
+        largest, mean, agreement = compare_scores(self._predict, segmenter, self._problem)
+        fidelity = Fidelity(
+            max_difference=None if label_map else largest,
+            mean_difference=None if label_map else mean,
+            label_agreement=agreement,
+            directional_error=None if label_map else directional_error(self._score_gradient, segmenter, self._problem),
+        )
+        half = self._input.dtype == np.float16
+        refuse_unfaithful(fidelity, score_bound=HALF_PRECISION_BOUND if half else SCORE_BOUND)
+        return fidelity
+
+    def _predict(self, images: Images) -> Scores:
+        with torch.no_grad():
+            return np.asarray(self._scores(torch.from_numpy(images)), np.float32)
+
+    def _score_gradient(self, mask: Mask) -> FloatArray:
+        leaf = torch.from_numpy(mask).requires_grad_()
+        own = self._masked_scores(leaf, 0)[0, self._problem.target.class_index]
+        own[torch.from_numpy(self._problem.target.region)].mean().backward()  # type: ignore[no-untyped-call]
+        return _gradient_of(leaf)
+
+
+class _SelectedSoftmax(torch.autograd.Function):
+    """softmax over the classes (L, H, W), of which only some are asked for: (K, H, W).
+
+    Autograd's own way keeps and passes through L channels three times, which is a third of a small
+    network's forward; this backward is one product.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, scores: torch.Tensor, indices: list[int]) -> torch.Tensor:
+        probabilities = torch.softmax(scores, dim=0)
+        ctx.save_for_backward(probabilities)
+        ctx.indices = indices
+        return probabilities[indices]
+
+    @staticmethod
+    def backward(ctx: Any, *upstream: torch.Tensor) -> tuple[torch.Tensor, None]:
+        (probabilities,) = ctx.saved_tensors
+        weighted = upstream[0] * probabilities[ctx.indices]
+        gradient = probabilities * -weighted.sum(dim=0)
+        for position, index in enumerate(ctx.indices):
+            gradient[index] += weighted[position]
+        return gradient, None
+
+
+def _gradient_of(leaf: torch.Tensor) -> FloatArray:
+    if leaf.grad is None:  # the graph's output does not depend on the image
+        return np.zeros(tuple(leaf.shape), np.float32)
+    return np.asarray(leaf.grad, np.float32)
+
+
+def _score_tensor(model: onnx.ModelProto, output: OutputSignature) -> tuple[OutputSignature, str]:
+    """The tensor to differentiate and how to read it: before ArgMax where the graph ends in a label map."""
+    if output.head.kind != "labels":
+        return output, output.name
+    ending = find_ending(model, output.name)
+    if ending.kind != "argmax" or ending.axis is None:
+        raise GradientError(
+            f"output {output.name!r} is a label map and no scores were found before it ({ending.kind} ending)"
+        )
+    layout: OutputLayout = "NCHW" if ending.axis in (1, -3) else "NHWC"
+    return OutputSignature(ending.scores, layout, output.classes, Head("logits")), ending.scores

@@ -1,0 +1,136 @@
+"""Algorithm 1 of the paper, against a slow transcription and against answers known by hand."""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from misure_onnx.errors import ModelOutputError, ParameterError
+from misure_onnx.mask import dilate
+from misure_onnx.methods.base import Task
+from misure_onnx.methods.sufficient_region import SufficientRegion, grow_sufficient_region, most_dilations
+from misure_onnx.preprocessing import Preprocessing
+from tests.methods.asked import task_on
+from tests.tiny_models import disc_image, key_region, noise_image, small_network, uniform
+
+
+def algorithm_1(task: Task, tau: float) -> tuple[npt.NDArray[np.bool_], int, list[float]]:
+    """The paper's loop, one mask at a time, with OpenCV's own element and a Dice written out."""
+    element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+    index = task.target.class_index
+    reference = task.segmenter.predict(task.image)[0].argmax(axis=0) == index
+    mask, curve = reference.astype(np.uint8), []
+    while True:
+        predicted = task.segmenter.predict(task.image * mask.astype(np.float32))[0].argmax(axis=0) == index
+        total = predicted.sum() + reference.sum()
+        curve.append(2.0 * np.sum(predicted & reference) / total)
+        if curve[-1] > tau:
+            return mask.astype(bool), len(curve) - 1, curve
+        mask = np.asarray(cv2.dilate(mask, element), np.uint8)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 8])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_region_dilations_and_curve_are_those_of_the_paper_s_loop(tmp_path: Path, seed: int, batch_size: int) -> None:
+    model = small_network(tmp_path / "net.onnx", size=(40, 48))
+    task = task_on(model, noise_image((40, 48), seed), preprocess="minus1_1", batch_size=batch_size)
+    mask, dilations, curve = algorithm_1(task, 0.97)
+    facts = grow_sufficient_region(task, np.zeros_like(task.image), 0.97)
+    assert dilations > 0, "the case must need dilations to test anything"
+    assert facts.dilations == dilations
+    assert np.array_equal(facts.region, mask)
+    assert facts.curve == pytest.approx(curve, abs=1e-12)
+    assert facts.dice == pytest.approx(curve[-1], abs=1e-12)
+
+
+def test_the_object_is_grown_until_it_covers_the_evidence_beside_it(tmp_path: Path) -> None:
+    shape = (30, 36)
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    thing, key = np.zeros(shape, bool), np.zeros(shape, bool)
+    thing[12:18, 4:10] = True
+    key[12:18, 17:21] = True  # 8 to 11 columns to the right of the object's last column
+    model = key_region(tmp_path / "key.onnx", object_region=thing, key=key)
+    task = task_on(model, np.full(shape, 255, np.uint8))
+    facts = grow_sufficient_region(task, np.zeros_like(task.image), 0.9)
+    # A dilation adds 3 columns, so 3 of them reach columns 10..18: half of the key, and 0.5 is not above 0.5.
+    assert facts.dilations == 4
+    assert facts.curve == (0.0, 0.0, 0.0, 0.0, 1.0)
+    assert (facts.region & key).sum() == key.sum()
+    assert not facts.saturated
+    assert rows.shape == columns.shape == facts.region.shape
+
+
+def test_the_threshold_is_strict_as_in_the_algorithm(bright_pixels: Path) -> None:
+    task = task_on(bright_pixels, disc_image())
+    facts = grow_sufficient_region(task, np.zeros_like(task.image), 0.999)
+    assert (facts.dilations, facts.dice) == (0, 1.0)
+
+
+def test_a_region_of_nearly_the_whole_image_is_flagged(tmp_path: Path) -> None:
+    task = task_on(uniform(tmp_path / "uniform.onnx"), noise_image())
+    facts = grow_sufficient_region(task, np.zeros_like(task.image), 0.9)
+    assert facts.saturated
+    assert facts.region.all()
+
+
+@pytest.mark.parametrize(("shape", "exact"), [((36, 36), 18), ((36, 28), 17), ((20, 60), 20), ((60, 10), 22)])
+def test_the_farthest_corner_is_reached_within_the_stated_number_of_dilations(
+    tmp_path: Path, shape: tuple[int, int], exact: int
+) -> None:
+    thing, key = np.zeros(shape, bool), np.zeros(shape, bool)
+    thing[0, 0] = True
+    key[-1, -1] = True
+    model = key_region(tmp_path / "key.onnx", object_region=thing, key=key)
+    task = task_on(model, np.full(shape, 255, np.uint8), declared_layout="NCHW")
+    facts = grow_sufficient_region(task, np.zeros_like(task.image), 0.9)
+    assert facts.dilations == exact
+    assert exact <= most_dilations(*shape) <= exact + 1
+    assert facts.region[-1, -1]
+
+
+@pytest.mark.parametrize(("shape", "dilations"), [((224, 224), 112), ((520, 780), 325)])
+def test_a_corner_pixel_fills_usual_images_in_a_quarter_of_height_plus_width(
+    shape: tuple[int, int], dilations: int
+) -> None:
+    region = np.zeros(shape, bool)
+    region[0, 0] = True
+    for _ in range(dilations - 1):
+        region = dilate(region)
+    assert not region.all()
+    assert dilate(region).all()
+    assert most_dilations(*shape) == dilations
+
+
+def test_a_model_that_is_not_deterministic_is_refused() -> None:
+    calls: list[int] = []
+
+    def forgets_the_object(images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        calls.append(len(images))
+        found = np.where(images[:, :1] > 0.5, 1.0, -1.0) if len(calls) <= 2 else np.full_like(images[:, :1], -1.0)
+        return np.asarray(found, np.float32)
+
+    declared = Preprocessing(scale=1 / 255, size=(20, 24), output="sigmoid_logits", color="GRAY")
+    from misure_onnx.api import load_segmenter  # noqa: PLC0415 - only this test needs a function as a model
+
+    segmenter = load_segmenter(forgets_the_object, declared)
+    with pytest.raises(ModelOutputError, match="not deterministic"):
+        SufficientRegion().explain(segmenter, disc_image())
+
+
+def test_the_saliency_map_falls_with_every_dilation(tmp_path: Path) -> None:
+    model = small_network(tmp_path / "net.onnx", size=(40, 48))
+    task = task_on(model, noise_image((40, 48), 1), preprocess="minus1_1")
+    attribution = SufficientRegion(tau=0.97).attribute(task)
+    assert attribution.sufficient_region is not None
+    steps = attribution.sufficient_region.dilations + 1
+    assert np.array_equal(attribution.saliency == 1, task.target.region)
+    assert np.array_equal(attribution.saliency > 0, attribution.region)
+    assert np.allclose(attribution.saliency * steps, np.rint(attribution.saliency * steps), atol=1e-5)
+
+
+@pytest.mark.parametrize("tau", [-0.1, 1.0, 2.0])
+def test_tau_outside_its_range_is_refused(tau: float) -> None:
+    with pytest.raises(ParameterError, match="tau"):
+        SufficientRegion(tau=tau)
