@@ -16,9 +16,16 @@ def hard_dice(predicted: BoolArray, reference: BoolArray) -> npt.NDArray[np.floa
         predicted: (..., H, W).
         reference: (H, W), or anything that broadcasts against `predicted`.
     """
-    both = np.count_nonzero(predicted & reference, axis=(-2, -1))
-    total = np.count_nonzero(predicted, axis=(-2, -1)) + np.count_nonzero(reference, axis=(-2, -1))
+    both, found, wanted = _count(predicted & reference), _count(predicted), _count(reference)
+    total = found + wanted
     return np.asarray(np.where(total == 0, 1.0, 2.0 * both / np.maximum(total, 1)), np.float64)
+
+
+def _count(region: BoolArray) -> npt.NDArray[np.int64]:
+    """True values over the last two axes; a loop, since counting a whole array is ten times faster than along axes."""
+    flat = region.reshape(-1, region.shape[-2] * region.shape[-1])
+    counts = np.array([np.count_nonzero(row) for row in flat], np.int64)
+    return counts.reshape(region.shape[:-2])
 
 
 def soft_dice(predicted: FloatArray, reference: FloatArray) -> float:

@@ -51,7 +51,7 @@ def _ending_at(node: onnx.NodeProto, name: str, constants: set[str]) -> Ending:
         return Ending("threshold", node.input[0])
     if node.op_type == "Softmax":
         return Ending("softmax", name, _axis(node, -1))
-    if node.op_type == "Sigmoid":
+    if node.op_type in ("Sigmoid", "HardSigmoid"):
         return Ending("sigmoid", name)
     return Ending("open", name)
 

@@ -1,0 +1,68 @@
+"""Real models and images to measure on: a directory with a `manifest.json`, beside the project or in `MISURE_DATA`."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from misure_onnx.preprocessing import Preprocessing
+
+_BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@dataclass(frozen=True)
+class Triple:
+    """An image, a model and a class that is well visible in it.
+
+    Attributes:
+        name: of the triple.
+        image, model: files.
+        preprocessing: as the manifest declares it.
+        class_index: the class to explain.
+    """
+
+    name: str
+    image: Path
+    model: Path
+    preprocessing: Preprocessing
+    class_index: int
+
+
+def data_directory() -> Path | None:
+    """The directory, or None where there is none."""
+    place = Path(os.environ.get("MISURE_DATA", _BESIDE))
+    return place if (place / "manifest.json").is_file() else None
+
+
+def triples(*, volumes: bool = False) -> list[Triple]:
+    """The manifest's triples; those on 3-D volumes only when asked for.
+
+    Raises:
+        FileNotFoundError: there is no data directory.
+    """
+    place = data_directory()
+    if place is None:
+        raise FileNotFoundError(f"no manifest.json in {_BESIDE}: set MISURE_DATA to a directory that has one")
+    manifest = json.loads((place / "manifest.json").read_text(encoding="utf-8"))
+    models = {model["id"]: model for model in manifest["models"]}
+    found = []
+    for triple in manifest["triples"]:
+        model = models[triple["model"]]
+        if model["input"]["layout"] == "NCDHW" and not volumes:
+            continue
+        found.append(
+            Triple(
+                triple["id"],
+                place / triple["image"],
+                place / model["file"],
+                _preprocessing(model["input"], model["classes"]),
+                triple["class"],
+            )
+        )
+    return found
+
+
+def _preprocessing(declared: dict[str, Any], classes: list[str]) -> Preprocessing:
+    fields = {name: declared[name] for name in ("scale", "mean", "std", "color") if name in declared}
+    return Preprocessing.from_mapping({**fields, "class_names": classes}, "manifest")
