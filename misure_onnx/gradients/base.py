@@ -22,7 +22,8 @@ class PreservationLoss:
     cross_entropy:  the mean over pixels of -(alpha_target * y log p_l + alpha_background * (1 - y) log p_0)
 
     p_l is the probability of the target's class, y the target's region (other classes count as
-    background, as in the author's code), p_0 the background's probability.
+    background, as in the author's code), p_0 the background's probability. Logarithms are taken of
+    probabilities of at least 1e-7.
 
     Attributes:
         kind: which of the two.

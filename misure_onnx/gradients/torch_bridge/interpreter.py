@@ -1,7 +1,6 @@
 """A segmentation graph as a differentiable torch function."""
 
 from collections.abc import Mapping, Sequence
-from typing import cast
 
 import onnx
 import torch
@@ -73,7 +72,7 @@ class TorchGraph:
         else:
             for step in self._next.steps:
                 run_step(step, values, self._device)
-        return tuple(cast("Tensor", values[name]).to(self._device) for name in self.output_names)
+        return tuple(self._result(name, values[name]) for name in self.output_names)
 
     def _run_first(self, values: dict[str, Value]) -> None:
         """All steps, those too that depend on shapes alone."""
@@ -90,6 +89,11 @@ class TorchGraph:
         while len(self._plans) >= _REMEMBERED_SHAPES:
             del self._plans[next(iter(self._plans))]
         self._plans[shapes] = {name: self._placed(name, values[name]) for name in self._remembered}
+
+    def _result(self, name: str, value: Value) -> Tensor:
+        if not isinstance(value, Tensor):
+            raise GradientError(f"output {name!r} is no tensor but a sequence: ask for a tensor in the graph instead")
+        return value.to(self._device)
 
     def _placed(self, name: str, value: Value) -> Value:
         return value.to(self._device) if isinstance(value, Tensor) and name in self._on_device else value

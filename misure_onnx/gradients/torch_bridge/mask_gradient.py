@@ -69,6 +69,8 @@ class TorchMaskGradient:
     def _scores(self, images: torch.Tensor) -> torch.Tensor:
         """(1, C, H, W) -> scores (1, L, H, W), the twin of the deployed segmenter's `predict`."""
         own = images if self._input.layout == "NCHW" else images.permute(0, 2, 3, 1)
+        if self._input.dtype == np.uint8:  # what the deployed model gets, with the gradient of what it is made from
+            own = own + (own.detach().round().clamp(0, 255) - own.detach())
         (output,) = self._graph({self._input.name: own})
         size = (images.shape[2], images.shape[3])
         own_size = self._output.size_of(tuple(output.shape), size)

@@ -71,14 +71,15 @@ def _bitwise_not(node: Node, x: Tensor) -> Tensor:
 
 
 def _clip(node: Node, x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Tensor:
-    """Bounds are attributes before opset 11."""
+    """Bounds are attributes before opset 11; fixed ones are numbers, which is cheaper than tensors."""
+    if any(bound is not None and bound.requires_grad for bound in (low, high)):
+        x = x if low is None else torch.maximum(x, low.to(x.device))
+        return x if high is None else torch.minimum(x, high.to(x.device))
     if node.opset < 11:
         lowest, highest = node.attributes.get("min"), node.attributes.get("max")
     else:
         lowest, highest = (None if bound is None else scalar(bound) for bound in (low, high))
-    if lowest is None and highest is None:
-        return x
-    return torch.clamp(x, lowest, highest)
+    return x if lowest is None and highest is None else torch.clamp(x, lowest, highest)
 
 
 def _where(_node: Node, condition: Tensor, x: Tensor, y: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ def _gather(node: Node, x: Tensor, indices: Tensor) -> Tensor:
     axis = node.integer("axis", 0) % x.ndim
     chosen = _from_the_front(indices, x.shape[axis])
     y = x.index_select(axis, chosen.reshape(-1))
-    return y.reshape(*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+    return y.reshape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
 
 def _gather_elements(node: Node, x: Tensor, indices: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ def _gather_nd(node: Node, x: Tensor, indices: Tensor) -> Tensor:
     data = x.reshape(-1, *x.shape[batch:])
     rows = torch.arange(data.shape[0], device=x.device)[:, None].expand(places.shape[:2])
     picked = data[(rows, *places.unbind(-1))]
-    return picked.reshape(*x.shape[:batch], *indices.shape[batch:-1], *x.shape[batch + depth :])
+    return picked.reshape((*x.shape[:batch], *indices.shape[batch:-1], *x.shape[batch + depth :]))
 
 
 def _scatter_elements(node: Node, x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:

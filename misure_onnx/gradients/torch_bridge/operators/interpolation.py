@@ -83,10 +83,12 @@ class AxisResize:
 
     def chosen(self, places: Tensor) -> Tensor:
         """(after,) index of the nearest old element."""
+        below = torch.floor(places)
+        rest = places - below  # exact; places + 0.5 may round up to the next whole number
         rounded = {
-            "round_prefer_floor": torch.ceil(places - 0.5),
-            "round_prefer_ceil": torch.floor(places + 0.5),
-            "floor": torch.floor(places),
+            "round_prefer_floor": below + (rest > 0.5),
+            "round_prefer_ceil": below + (rest >= 0.5),
+            "floor": below,
             "ceil": torch.ceil(places),
         }[self.nearest]
         return rounded.long().clamp(0, self.before - 1)

@@ -122,7 +122,7 @@ def _with_ceil(node: Node, window: Window, x: Tensor) -> Pads:
         size = x.shape[2 + k]
         room = size + before + after - reach
         windows = (-(-room // stride) if node.flag("ceil_mode") else room // stride) + 1
-        if (windows - 1) * stride >= size + before:
+        if node.flag("ceil_mode") and (windows - 1) * stride >= size + before:
             windows -= 1
         result.append((before, after + max(0, (windows - 1) * stride - room)))
     return result

@@ -3,11 +3,12 @@
 import math
 from types import MappingProxyType
 
+import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor
 
-from misure_onnx.gradients.torch_bridge.host_values import integers
+from misure_onnx.gradients.torch_bridge.host_values import optional_integers
 from misure_onnx.gradients.torch_bridge.node import Key, Node, Operator
 from misure_onnx.gradients.torch_bridge.operators.interpolation import AxisResize
 
@@ -19,7 +20,8 @@ _SAME_SCALE = 1e-6
 def _upsample(node: Node, x: Tensor, scales: Tensor | None = None) -> Tensor:
     """Upsample: scales are an attribute in opset 7 and 8; coordinates are asymmetric."""
     factors = _numbers(scales) or [float(scale) for scale in node.attributes.get("scales", ())]
-    return _resized(x, _axes(node, x, factors, [math.floor(n * f) for n, f in zip(x.shape, factors, strict=True)]))
+    wanted = [_scaled(size, factor) for size, factor in zip(x.shape, factors, strict=True)]
+    return _resized(x, _axes(node, x, factors, wanted))
 
 
 def _resize(
@@ -31,11 +33,10 @@ def _resize(
     which = [axis % x.ndim for axis in node.integers("axes") or range(x.ndim)]
     factors = _numbers(scales)
     if factors:
-        wanted = [math.floor(x.shape[axis] * factor) for axis, factor in zip(which, factors, strict=True)]
+        wanted = [_scaled(x.shape[axis], factor) for axis, factor in zip(which, factors, strict=True)]
     else:
-        factors, wanted = _from_sizes(
-            node, [x.shape[axis] for axis in which], integers(sizes if sizes is not None else ())
-        )
+        before = [x.shape[axis] for axis in which]
+        factors, wanted = _from_sizes(node, before, optional_integers(sizes) or [])
     all_factors, all_wanted, crops = [1.0] * x.ndim, list(x.shape), [(0.0, 1.0)] * x.ndim
     corners = _numbers(roi) or [0.0] * len(which) + [1.0] * len(which)
     for k, axis in enumerate(which):
@@ -46,6 +47,11 @@ def _resize(
 
 def _numbers(values: Tensor | None) -> list[float]:
     return [] if values is None else [float(value) for value in values.tolist()]
+
+
+def _scaled(size: int, factor: float) -> int:
+    """A new size, rounded down; in float32 as in ONNX Runtime, where 33 * 7.787879 is 257 and not just below."""
+    return math.floor(np.float32(size) * np.float32(factor))
 
 
 def _from_sizes(node: Node, before: list[int], sizes: list[int]) -> tuple[list[float], list[int]]:
@@ -113,7 +119,7 @@ def _resized(x: Tensor, resizes: list[AxisResize]) -> Tensor:
 def _torch_mode(x: Tensor, resizes: list[AxisResize]) -> str | None:
     """The mode of torch's interpolate that does exactly the same, if there is one."""
     spatial = x.ndim in _TORCH_LINEAR and x.is_floating_point() and all(r.axis >= 2 for r in resizes)
-    if not spatial or any(r.antialias or abs(r.after / r.before - r.scale) > _SAME_SCALE for r in resizes):
+    if not spatial or any(r.antialias or abs(r.after / r.before / r.scale - 1) > _SAME_SCALE for r in resizes):
         return None
     if resizes[0].mode == "nearest":
         return "nearest" if all(_torch_picks_the_same(r) for r in resizes) else None

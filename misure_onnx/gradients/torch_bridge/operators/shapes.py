@@ -30,7 +30,7 @@ def _constant_of_shape(node: Node, shape: Tensor) -> Tensor:
 
 
 def _range(_node: Node, start: Tensor, limit: Tensor, delta: Tensor) -> Tensor:
-    first, last, step = (scalar(value) for value in (start, limit, delta))
+    first, last, step = (scalar(value.detach()) for value in (start, limit, delta))  # the gradient is kept below
     count = max(math.ceil((last - first) / step), 0)
     return start + torch.arange(count, device=start.device).to(start.dtype) * delta
 

@@ -1,0 +1,1 @@
+"""Measurements: data with known answers, and what the methods make of it."""

@@ -1,0 +1,199 @@
+"""The preservation loss and its gradient, against numpy and against central differences through ONNX Runtime."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+import pytest
+from onnx import helper, numpy_helper
+
+from misure_onnx.errors import FidelityError, GradientError
+from misure_onnx.gradients import mask_gradient
+from misure_onnx.gradients.base import MaskProblem, PreservationLoss
+from misure_onnx.methods.base import Task
+from misure_onnx.overlap import soft_dice
+from misure_onnx.perturbation import blend, make_baseline
+from tests.methods.asked import task_on
+from tests.tiny_models import noise_image, save_model, small_network
+
+torch = pytest.importorskip("torch", reason="torch is not installed: the route is the torch bridge")
+
+SIZE = (40, 52)
+LOSSES = [
+    PreservationLoss(),
+    PreservationLoss(alpha_target=1.0, alpha_background=3.0),
+    PreservationLoss(background_class=0),
+    PreservationLoss(kind="cross_entropy"),
+    PreservationLoss(kind="cross_entropy", background_class=0, alpha_target=0.5),
+]
+
+
+@pytest.fixture
+def task(tmp_path: Path) -> Task:
+    return task_on(small_network(tmp_path / "net.onnx", size=SIZE), noise_image(SIZE, 4), preprocess="minus1_1")
+
+
+def problem_of(task: Task, loss: PreservationLoss, *baselines: str) -> MaskProblem:
+    made = tuple(make_baseline(name, task.image, task.rng()) for name in baselines or ("zero",))
+    return MaskProblem(task.image, made, task.target, loss)
+
+
+def loss_in_numpy(task: Task, problem: MaskProblem, mask: npt.NDArray[np.float32], baseline: int = 0) -> float:
+    """The docstring of `PreservationLoss`, on the deployed model."""
+    scores = task.segmenter.predict(blend(task.image, mask[None], problem.baselines[baseline]))
+    p = task.segmenter.spec.head.probabilities(scores)[0].astype(np.float64)
+    loss, y, domain = problem.loss, task.target.region.astype(float), task.target.domain
+    found = p[task.target.class_index]
+    rest = 1 - found if loss.background_class is None else p[loss.background_class]
+    if loss.kind == "cross_entropy":
+        terms = loss.alpha_target * y * np.log(np.maximum(found, 1e-7)) + loss.alpha_background * (1 - y) * np.log(
+            np.maximum(rest, 1e-7)
+        )
+        return float(-terms[domain].mean())
+    dice = [soft_dice(a[domain][None], b[domain][None]) for a, b in ((found, y), (rest, 1 - y))]
+    return 1 - loss.alpha_target * dice[0] - loss.alpha_background * dice[1]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_loss_and_hard_dice_are_those_of_the_deployed_model(task: Task, loss: PreservationLoss) -> None:
+    problem = problem_of(task, loss, "zero", "blur")
+    gradient, _ = mask_gradient("torch", task.segmenter, problem)
+    mask = np.random.default_rng(1).random(SIZE).astype(np.float32)
+    for baseline in (0, 1):
+        evaluation = gradient.evaluate(mask, baseline)
+        assert evaluation.loss == pytest.approx(loss_in_numpy(task, problem, mask, baseline), abs=1e-5)
+        masked = blend(task.image, mask[None], problem.baselines[baseline])
+        assert evaluation.dice == pytest.approx(task.dice(masked)[0], abs=1e-9)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_the_gradient_agrees_with_central_differences_through_onnx_runtime(task: Task, loss: PreservationLoss) -> None:
+    problem = problem_of(task, loss, "mean")
+    gradient, _ = mask_gradient("torch", task.segmenter, problem)
+    rng = np.random.default_rng(2)
+    mask = rng.uniform(0.3, 0.7, SIZE).astype(np.float32)
+    analytic = gradient.evaluate(mask).gradient
+    step, through_bridge, through_runtime = 1e-2, [], []
+    for _ in range(12):
+        direction = rng.normal(0, 1, SIZE).astype(np.float32)
+        plus, minus = (loss_in_numpy(task, problem, mask + sign * step * direction) for sign in (1, -1))
+        through_runtime.append((plus - minus) / (2 * step))
+        through_bridge.append(float(np.sum(analytic * direction, dtype=np.float64)))
+    difference = np.linalg.norm(np.subtract(through_bridge, through_runtime))
+    assert difference / np.linalg.norm(through_runtime) < 0.02
+
+
+def test_pixels_of_other_objects_of_the_class_do_not_count(task: Task) -> None:
+    """A target whose domain leaves pixels out has no gradient through them."""
+    from misure_onnx.target import every_object  # noqa: PLC0415 - only here
+
+    scores = task.segmenter.predict(task.image)
+    largest = every_object(task.segmenter.spec, scores, 1)[0]
+    assert not largest.domain.all(), "the case needs a second object of the class"
+    problem = MaskProblem(task.image, (np.zeros_like(task.image),), largest, PreservationLoss())
+    gradient, _ = mask_gradient("torch", task.segmenter, problem)
+    ones = np.ones(SIZE, np.float32)
+    assert gradient.evaluate(ones).dice == 1.0
+
+
+def test_a_uint8_model_is_differentiated_from_its_float_side(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    nodes = [
+        helper.make_node("Cast", ["image"], ["float"], to=onnx.TensorProto.FLOAT),
+        helper.make_node("Transpose", ["float"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Div", ["planes", "full"], ["unit"]),
+        helper.make_node("Conv", ["unit", "w"], ["scores_nchw"], pads=[1, 1, 1, 1]),
+        helper.make_node("ArgMax", ["scores_nchw"], ["labels"], axis=1, keepdims=0),
+    ]
+    constants = {"full": np.array(255, np.float32), "w": rng.normal(0, 1, (3, 3, 3, 3)).astype(np.float32)}
+    model = save_model(
+        tmp_path / "uint8.onnx", nodes, input_shape=[1, *SIZE, 3], constants=constants, outputs=["labels"],
+        input_type=onnx.TensorProto.UINT8, output_type=onnx.TensorProto.INT64,
+    )  # fmt: skip
+    task = task_on(model, noise_image(SIZE, 1), preprocess="raw")
+    gradient, _ = mask_gradient("torch", task.segmenter, problem_of(task, PreservationLoss()))
+    evaluation = gradient.evaluate(np.ones(SIZE, np.float32))
+    assert evaluation.dice == 1.0
+    assert np.abs(evaluation.gradient).max() > 0
+    assert gradient.fidelity.label_agreement == 1.0
+    assert gradient.fidelity.max_difference is None  # a label map has no scores to compare
+
+
+def test_scores_smaller_than_the_input_are_compared_at_its_size(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    nodes = [helper.make_node("Conv", ["image", "w"], ["scores"], strides=[4, 4], pads=[1, 1, 1, 1])]
+    model = save_model(
+        tmp_path / "quarter.onnx", nodes, input_shape=["N", 3, *SIZE],
+        constants={"w": rng.normal(0, 1, (3, 3, 4, 4)).astype(np.float32)},
+    )  # fmt: skip
+    task = task_on(model, noise_image(SIZE, 1), preprocess="minus1_1")
+    gradient, _ = mask_gradient("torch", task.segmenter, problem_of(task, PreservationLoss()))
+    assert gradient.fidelity.label_agreement == 1.0
+    assert gradient.fidelity.max_difference is not None
+    assert gradient.fidelity.max_difference < 1e-5
+
+
+def wrong_weight(model: onnx.ModelProto) -> None:
+    weights = numpy_helper.to_array(model.graph.initializer[0]).copy()
+    weights[0, 0] += 0.3
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, model.graph.initializer[0].name))
+
+
+def wrong_activation(model: onnx.ModelProto) -> None:
+    model.graph.node[1].op_type = "Relu"
+
+
+def swapped_classes(model: onnx.ModelProto) -> None:
+    model.graph.node[-1].output[0] = "unordered"
+    model.graph.node.append(helper.make_node("Gather", ["unordered", "order"], ["scores"], axis=1))
+    model.graph.initializer.append(numpy_helper.from_array(np.array([1, 0, 2, 3]), "order"))
+
+
+@pytest.mark.parametrize("sabotage", [wrong_weight, wrong_activation, swapped_classes])
+def test_a_bridge_that_deviates_from_the_deployed_model_is_refused_with_the_number(
+    tmp_path: Path, sabotage: Callable[[onnx.ModelProto], None]
+) -> None:
+    """The session is created from the true file; the bridge then reads a changed one in its place."""
+    path = small_network(tmp_path / "net.onnx", size=SIZE)
+    task = task_on(path, noise_image(SIZE, 4), preprocess="minus1_1")
+    model = onnx.load(path)
+    sabotage(model)
+    onnx.save(model, path)
+    with pytest.raises(GradientError, match=r"deviate.*accepted|agrees.*accepted"):
+        mask_gradient("torch", task.segmenter, problem_of(task, PreservationLoss()))
+
+
+def test_a_gradient_that_the_true_function_does_not_have_is_refused(tmp_path: Path) -> None:
+    """Rounding: the forward agrees exactly, but straight-through gradients exist where the function is flat."""
+    nodes = [
+        helper.make_node("QuantizeLinear", ["image", "scale", "zero"], ["integers"]),
+        helper.make_node("DequantizeLinear", ["integers", "scale", "zero"], ["coarse"]),
+        helper.make_node("Conv", ["coarse", "w"], ["scores"], pads=[1, 1, 1, 1]),
+    ]
+    constants = {
+        "scale": np.array(4.0, np.float32),
+        "zero": np.array(128, np.uint8),
+        "w": np.random.default_rng(0).normal(0, 1, (3, 3, 3, 3)).astype(np.float32),
+    }
+    model = save_model(tmp_path / "coarse.onnx", nodes, input_shape=["N", 3, *SIZE], constants=constants)
+    task = task_on(model, np.full((*SIZE, 3), 128, np.uint8), preprocess="raw")
+    with pytest.raises(GradientError, match="central difference"):
+        mask_gradient("torch", task.segmenter, problem_of(task, PreservationLoss()))
+
+
+def test_the_fidelity_of_a_true_bridge_is_within_float32_rounding(task: Task) -> None:
+    gradient, refusals = mask_gradient("auto", task.segmenter, problem_of(task, PreservationLoss()))
+    assert refusals == ()
+    assert gradient.route == "torch"
+    fidelity = gradient.fidelity
+    assert fidelity.max_difference is not None
+    assert fidelity.directional_error is not None
+    assert fidelity.max_difference < 1e-5
+    assert fidelity.label_agreement == 1.0
+    assert fidelity.directional_error < 0.02
+
+
+def test_fidelity_errors_are_gradient_errors() -> None:
+    assert issubclass(FidelityError, GradientError)

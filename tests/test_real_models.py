@@ -1,0 +1,56 @@
+"""Real models on real pictures, where a data directory is at hand."""
+
+import numpy as np
+import pytest
+
+from benchmarks.shared_data import Triple, data_directory, triples
+from misure_onnx.api import load_segmenter, make_method
+from misure_onnx.target import Target
+
+_TRIPLES = triples() if data_directory() else []
+needs_data = pytest.mark.skipif(not _TRIPLES, reason="no data directory: set MISURE_DATA to one with a manifest.json")
+every_triple = pytest.mark.parametrize("triple", _TRIPLES, ids=lambda triple: triple.name)
+
+
+@needs_data
+@every_triple
+def test_the_sufficient_region_is_enough_for_the_deployed_model(triple: Triple) -> None:
+    segmenter = load_segmenter(triple.model, triple.preprocessing)
+    method = make_method("sufficient_region")
+    explanation = method.explain(segmenter, triple.image, Target.from_class(triple.class_index))
+    assert explanation.metrics.sufficient_region is not None
+    assert explanation.metrics.sufficient_region.dice > 0.9
+    assert explanation.certificate.dice > 0.9
+    assert explanation.metrics.dice_explained > explanation.metrics.random_mask.dice_explained
+
+
+@needs_data
+@pytest.mark.parametrize("preset", ["minimal", "smooth"])
+@pytest.mark.parametrize("triple", [t for t in _TRIPLES if t.name in ("D01", "D08", "D15")], ids=lambda t: t.name)
+def test_the_constrained_presets_prune_and_still_pass_on_the_deployed_model(triple: Triple, preset: str) -> None:
+    pytest.importorskip("torch", reason="torch is not installed: the gradient route needs it")
+    segmenter = load_segmenter(triple.model, triple.preprocessing)
+    method = make_method("misure", preset, {"iterations": "25"})
+    explanation = method.explain(segmenter, triple.image, Target.from_class(triple.class_index))
+    assert explanation.provenance.status == "ok"
+    assert explanation.certificate.dice > 0.9
+    assert explanation.metrics.sufficient_region is not None
+    assert explanation.metrics.perturbation_ratio < explanation.metrics.sufficient_region.ratio
+    assert np.isfinite(explanation.saliency).all()
+    fidelity = explanation.provenance.gradient_fidelity
+    assert fidelity is not None
+    assert fidelity["max_difference"] is not None
+    assert fidelity["max_difference"] < 1e-3
+
+
+@needs_data
+def test_a_label_map_model_is_explained_through_the_scores_before_its_argmax() -> None:
+    pytest.importorskip("torch", reason="torch is not installed: the gradient route needs it")
+    place = data_directory()
+    assert place is not None
+    segmenter = load_segmenter(place / "models" / "deeplabv3_mnv2dm05_voc_513_argmax_uint8.onnx", "raw")
+    assert segmenter.spec.head.kind == "labels"
+    method = make_method("misure", "minimal", {"iterations": "3"})
+    explanation = method.explain(segmenter, place / "images" / "coral_cat.png", Target.from_class(8))
+    assert explanation.certificate.dice > 0.9
+    assert explanation.provenance.gradient_route == "torch"
