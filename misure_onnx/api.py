@@ -1,6 +1,7 @@
 """From names and paths to objects: the only place where methods and backends meet."""
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,8 @@ def make_methods(names: Sequence[str], preset: str | None, settings: Mapping[str
     """
     for name in names:
         make_method(name)
+    if len(set(names)) < len(names):
+        raise ParameterError(f"every method can be chosen once, got {', '.join(names)}")
     if preset and not any(preset in METHODS[name].PRESETS for name in names):
         presets = {p for name in names for p in METHODS[name].PRESETS}
         raise ParameterError(
@@ -97,7 +100,8 @@ def make_methods(names: Sequence[str], preset: str | None, settings: Mapping[str
     fields = {name: {f.name for f in dataclasses.fields(METHODS[name])} for name in names}  # type: ignore[arg-type]
     for key in settings:
         if not any(key in fields[name] for name in names):
-            raise ParameterError(f"no chosen method has a parameter {key!r}: `misure methods` lists them")
+            known = ", ".join(sorted(set().union(*fields.values())))
+            raise ParameterError(f"no chosen method has a parameter {key!r}; theirs are {known}")
     return [
         make_method(
             name,
@@ -106,6 +110,9 @@ def make_methods(names: Sequence[str], preset: str | None, settings: Mapping[str
         )
         for name in names
     ]
+
+
+_KINDS = {int: "a whole number", float: "a number"}
 
 
 def _parsed(method: type[Method], key: str, text: str) -> Any:
@@ -119,6 +126,9 @@ def _parsed(method: type[Method], key: str, text: str) -> Any:
             raise ParameterError(f"{key} must be true or false, got {text!r}")
         return text.lower() == "true"
     try:
-        return kind(text)
+        value = kind(text)
     except ValueError as error:
-        raise ParameterError(f"{key} must be a {kind.__name__}, got {text!r}") from error
+        raise ParameterError(f"{key} must be {_KINDS[kind]}, got {text!r}") from error
+    if kind is float and not math.isfinite(value):
+        raise ParameterError(f"{key} must be finite, got {text!r}")
+    return value

@@ -145,7 +145,7 @@ class Explanation:
     image: npt.NDArray[np.uint8] | None = None
     trace: Mapping[str, list[float]] = field(default_factory=dict)
 
-    def toencode_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """The document of `explanation.json`; every key is always present."""
         records = ("method", "target", "metrics", "certificate", "cost", "provenance")
         return {"schema": SCHEMA, **{name: _plain(dataclasses.asdict(getattr(self, name))) for name in records}}
@@ -174,7 +174,7 @@ class Explanation:
             OutputError: the directory cannot be written, or the disk is full.
         """
         contents = self._files()
-        return write_all(Path(directory), contents)
+        return write_all(Path(directory), contents, obsolete=("sufficient_region.png", "figure.png"))
 
     @classmethod
     def load(cls, directory: str | Path) -> "Explanation":
@@ -191,12 +191,10 @@ class Explanation:
         captions = {
             "prediction": f"{self.target.label}: {self.target.pixels:,} pixels",
             "method": self.method.name + (f" ({self.method.preset})" if self.method.preset else ""),
-            "minimal": f"{ratio:.0%} of the object's area, Dice {dice:.2f}",
+            "minimal": f"{_area(ratio)}, Dice {dice:.2f}",
         }
         if stage_1:
-            captions["sufficient"] = (
-                f"{stage_1.ratio:.0%} of its area, Dice {stage_1.dice:.2f}, {stage_1.dilations} dilations"
-            )
+            captions["sufficient"] = f"{_area(stage_1.ratio)}, Dice {stage_1.dice:.2f}, {stage_1.dilations} dilations"
         return captions
 
     def _files(self) -> dict[str, bytes]:
@@ -205,13 +203,17 @@ class Explanation:
             "minimal_region.png": encode_png(self.minimal_region),
             "prediction.png": encode_png(self.prediction),
             "trace.json": encode_json(dict(self.trace)),
-            "explanation.json": encode_json(self.toencode_json()),
+            "explanation.json": encode_json(self.to_json()),
         }
         if self.sufficient_region is not None:
             files["sufficient_region.png"] = encode_png(self.sufficient_region)
         if self.image is not None:
             files["figure.png"] = self.figure()
         return files
+
+
+def _area(ratio: float) -> str:
+    return f"{ratio:.0%} of the object's area" if ratio < 2 else f"{ratio:.1f} times the object's area"
 
 
 def _plain(value: Any) -> Any:
@@ -235,7 +237,7 @@ def _read_all(directory: Path) -> Explanation:
             certificate=Certificate(**document["certificate"]),
             cost=Cost(**document["cost"]),
             provenance=_provenance(document["provenance"]),
-            saliency=np.load(directory / "saliency.npy", allow_pickle=False),
+            saliency=_read_map(directory / "saliency.npy"),
             prediction=read_region(directory / "prediction.png"),
             sufficient_region=read_region(directory / "sufficient_region.png")
             if document["metrics"]["sufficient_region"]
@@ -243,8 +245,17 @@ def _read_all(directory: Path) -> Explanation:
             minimal_region=read_region(directory / "minimal_region.png"),
             trace=json.loads((directory / "trace.json").read_text(encoding="utf-8")),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{directory} holds no complete explanation: {error}") from error
+
+
+def _read_map(path: Path) -> SaliencyMap:
+    """Takes no archive and no pickle, whatever the file's name says."""
+    with path.open("rb") as file:
+        saliency = np.lib.format.read_array(file, allow_pickle=False)
+    if saliency.ndim != 2 or saliency.dtype != np.float32:
+        raise ValueError(f"{path.name}: expected float32 (H, W), got {saliency.dtype} {saliency.shape}")
+    return np.asarray(saliency, np.float32)
 
 
 def _metrics(document: dict[str, Any]) -> Metrics:

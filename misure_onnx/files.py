@@ -1,9 +1,12 @@
 """The files of an explanation: encodings, and writing all or none of them."""
 
+import contextlib
+import errno
+import io
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,9 @@ import numpy as np
 
 from misure_onnx.errors import InputError, OutputError
 from misure_onnx.types import Region, SaliencyMap
+
+_LAST = "explanation.json"
+"""A directory that has this file is complete: it goes first and comes last."""
 
 
 def encode_json(document: Any) -> bytes:
@@ -26,45 +32,98 @@ def encode_png(region: Region) -> bytes:
 
 def encode_npy(array: SaliencyMap) -> bytes:
     """NumPy's own format, without pickle."""
-    with tempfile.SpooledTemporaryFile(max_size=1 << 28) as file:
-        np.save(file, array, allow_pickle=False)
-        file.seek(0)
-        return file.read()
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
 
 
-def write_all(directory: Path, contents: Mapping[str, bytes]) -> Path:
+def check_directory(directory: Path) -> None:
+    """Refuses a place that cannot become a directory, before anything is computed.
+
+    Raises:
+        OutputError: it, or what it would lie in, is no directory.
+    """
+    try:
+        existing = next(place for place in (directory, *directory.absolute().parents) if place.exists())
+        if not existing.is_dir():
+            raise OutputError(_refusal(directory, f"{str(existing)!r} is no directory"))
+    except OSError as error:
+        raise OutputError(_refusal(directory, error.strerror or str(error))) from error
+
+
+def write_all(directory: Path, contents: Mapping[str, bytes], obsolete: Iterable[str] = ()) -> Path:
     """Writes all files or none, and returns the directory.
 
-    They are written beside the directory first; explanation.json moves last, so a directory that has it
-    is complete.
+    They are written into a directory inside it first, since that is the one place surely on the same disk. Then
+    they take the places of earlier files, which come back if anything fails.
+
+    Args:
+        directory: is created where it does not exist.
+        contents: name -> bytes.
+        obsolete: names that an earlier explanation may have left and this one does not have.
 
     Raises:
         OutputError: the directory cannot be written, or the disk is full.
     """
+    created: list[Path] = []
     staging: Path | None = None
     try:
-        directory.parent.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+        created = [place for place in (directory, *directory.absolute().parents) if not place.exists()]
+        directory.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=".misure-", dir=directory))
         for name, content in contents.items():
             (staging / name).write_bytes(content)
-        directory.mkdir(exist_ok=True)
-        (directory / "explanation.json").unlink(missing_ok=True)
-        for name in sorted(contents, key=lambda name: name == "explanation.json"):
-            (staging / name).replace(directory / name)
-    except OSError as error:
-        raise OutputError(
-            f"the explanation could not be written to {str(directory)!r}: {error.strerror or error}; "
-            "choose a directory on a disk with free space that you may write to (--out)"
-        ) from error
+        _take_places(staging, directory, set(contents), {*contents, *obsolete})
+        created = []
+    except (OSError, ValueError) as error:
+        raise OutputError(_refusal(directory, getattr(error, "strerror", None) or str(error))) from error
     finally:
         if staging is not None:
             shutil.rmtree(staging, ignore_errors=True)
+        for place in created:
+            with contextlib.suppress(OSError):  # was not created, or somebody else has put something there
+                place.rmdir()
     return directory
 
 
+def _take_places(staging: Path, directory: Path, names: set[str], outdated: set[str]) -> None:
+    """Moves outdated files out and new ones in; where one cannot be moved, all go back."""
+    replaced = staging / "replaced"
+    replaced.mkdir()
+    present = {place.name for place in directory.iterdir()} & outdated
+    for name in present:
+        if (directory / name).is_dir():
+            raise IsADirectoryError(errno.EISDIR, f"{name} is a directory there")
+    moves = [(directory / name, replaced / name) for name in sorted(present, key=lambda name: name != _LAST)]
+    moves += [(staging / name, directory / name) for name in sorted(names, key=lambda name: name == _LAST)]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, destination in moves:
+            source.replace(destination)
+            done.append((source, destination))
+    except BaseException:
+        for source, destination in reversed(done):
+            destination.replace(source)
+        raise
+
+
+def _refusal(directory: Path, reason: str) -> str:
+    return (
+        f"the explanation could not be written to {str(directory)!r}: {reason}; "
+        "choose a directory on a disk with free space that you may write to (--out)"
+    )
+
+
 def read_region(path: Path) -> Region:
-    """A mask that `encode_png` wrote."""
-    pixels = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    """A mask that `encode_png` wrote.
+
+    Raises:
+        InputError: there is none.
+    """
+    try:
+        pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)
+    except (OSError, cv2.error) as error:
+        raise InputError(f"{path} is missing or no PNG: {error}") from error
     if pixels is None:
-        raise InputError(f"{path} is missing or no PNG")
+        raise InputError(f"{path} is no PNG")
     return np.asarray(pixels > 0)

@@ -1,10 +1,13 @@
 """Reading pictures: checked by their header first, decoded with all their bits, turned upright."""
 
 import hashlib
+import io
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +15,17 @@ import numpy.typing as npt
 from misure_onnx.errors import ImageError
 from misure_onnx.types import Picture
 
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile
+
 MAX_PIXELS = 100_000_000
 """Larger pictures are refused before they are decoded."""
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
 
-ImageLike: TypeAlias = "str | Path | npt.NDArray[Any] | LoadedImage"
-
-_ORIENTATION_TAG = 0x0112
+_ORIENTATION_TAG, _BITS_TAG, _SUBFILE_TAG = 0x0112, 0x0102, 0x00FE
+_REDUCED_OR_MASK = 0b101
+_PNG_DEPTH_BYTE = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +56,17 @@ class LoadedImage:
         )
 
 
+ImageLike: TypeAlias = str | Path | npt.NDArray[Any] | LoadedImage
+
+
 def load_image(image: ImageLike, max_pixels: int = MAX_PIXELS) -> LoadedImage:
     """A file (PNG, JPEG, BMP, TIFF or WebP) or an array (H, W) or (H, W, C), RGB, uint8 or uint16.
 
-    EXIF orientation is honoured; transparency is dropped; palettes are expanded.
+    EXIF orientation is honoured; transparency is dropped; palettes, CMYK and YCbCr become RGB.
 
     Raises:
-        ImageError: unreadable, empty, smaller than 2x2, of more than `max_pixels` pixels, or no image array.
+        ImageError: unreadable, empty, of several pages, smaller than 2x2, of more than `max_pixels` pixels,
+            or no image array.
     """
     if isinstance(image, LoadedImage):
         return image
@@ -78,36 +88,55 @@ def _from_array(array: npt.NDArray[Any]) -> LoadedImage:
 
 
 def _read(path: Path, max_pixels: int) -> LoadedImage:
-    orientation = _check_header(path, max_pixels)
-    content = path.read_bytes()
-    pixels = _decode(content, path)
+    try:
+        if not path.is_file():
+            found = "a directory" if path.is_dir() else "no existing file"
+            raise ImageError(f"image {str(path)!r} is {found}; expected one of {', '.join(FORMATS)}")
+        with _opened(path, path) as file:
+            _check_header(file, path, max_pixels)
+        content = path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"image {str(path)!r} cannot be read: {error}") from error
+    with _opened(io.BytesIO(content), path) as file:
+        orientation = 1 if file.format == "TIFF" else file.getexif().get(_ORIENTATION_TAG, 1)  # both turn TIFF alone
+        pixels = _deep_pixels(file, content) if _bits(file, content) == 16 else _pixels(file)
+    if pixels.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
+        raise ImageError(f"image {str(path)!r} has {pixels.dtype} pixels; expected 8 or 16 bits a channel")
     upright = np.ascontiguousarray(_turn(pixels, orientation))
     return LoadedImage(upright, hashlib.sha256(content).hexdigest(), path.name)
 
 
-def _check_header(path: Path, max_pixels: int) -> int:
-    """The EXIF orientation (1..8) of a file whose header is acceptable."""
-    from PIL import Image, UnidentifiedImageError  # noqa: PLC0415 - the command line must start fast
+@contextmanager
+def _opened(source: Path | io.BytesIO, path: Path) -> Iterator["ImageFile"]:
+    """The picture, and an `ImageError` for whatever reading it raises."""
+    from PIL import Image  # noqa: PLC0415 - the command line must start fast
 
-    if not path.is_file():
-        raise ImageError(f"image {str(path)!r} is no existing file")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path, formats=FORMATS) as header:
-                width, height = header.size
-                orientation = header.getexif().get(_ORIENTATION_TAG, 1)
+            warnings.simplefilter("ignore")  # of damaged metadata; the number of pixels is checked here
+            with Image.open(source, formats=FORMATS) as file:
+                yield file
+    except ImageError:
+        raise
     except Image.DecompressionBombError as error:
-        raise ImageError(f"image {path}: {error}; at most {max_pixels:,} pixels are accepted") from error
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise ImageError(f"image {path} cannot be read; expected one of {', '.join(FORMATS)}: {error}") from error
+        raise ImageError(f"image {str(path)!r} has too many pixels: {error}; resize it first") from error
+    except Exception as error:  # damaged files make decoders raise nearly anything
+        raise ImageError(
+            f"image {str(path)!r} ({path.stat().st_size:,} bytes) cannot be read; expected a complete file, one of "
+            f"{', '.join(FORMATS)}: {error}"
+        ) from error
+
+
+def _check_header(file: "ImageFile", path: Path, max_pixels: int) -> None:
+    width, height = file.size
     if width * height > max_pixels:
         raise ImageError(
-            f"image {path} has {width}x{height} = {width * height:,} pixels; at most {max_pixels:,} are accepted: "
-            "resize it first"
+            f"image {str(path)!r} has {width}x{height} = {width * height:,} pixels; at most {max_pixels:,} are "
+            "accepted: resize it first"
         )
-    _check_size(width, height, f"image {path}")
-    return int(orientation) if orientation in range(1, 9) else 1
+    _check_size(width, height, f"image {str(path)!r}")
+    if _has_several_pages(file):
+        raise ImageError(f"image {str(path)!r} has several pages or frames; expected one: save the one to explain")
 
 
 def _check_size(width: int, height: int, what: str) -> None:
@@ -115,26 +144,58 @@ def _check_size(width: int, height: int, what: str) -> None:
         raise ImageError(f"{what} is {width}x{height} pixels; a segmentation needs at least 2x2")
 
 
-def _decode(content: bytes, path: Path) -> Picture:
+def _has_several_pages(file: "ImageFile") -> bool:
+    """Smaller versions and masks inside a TIFF, and the previews that telephones put into a JPEG, do not count."""
+    from PIL.TiffImagePlugin import TiffImageFile  # noqa: PLC0415 - the command line must start fast
+
+    if not isinstance(file, TiffImageFile):
+        return file.format != "MPO" and getattr(file, "n_frames", 1) > 1
+    page = 1
+    while True:
+        try:
+            file.seek(page)
+        except EOFError:
+            return False
+        if not file.tag_v2.get(_SUBFILE_TAG, 0) & _REDUCED_OR_MASK:
+            return True
+        page += 1
+
+
+def _bits(file: "ImageFile", content: bytes) -> int:
+    """Bits a channel, as far as Pillow's own mode does not tell."""
+    from PIL.TiffImagePlugin import TiffImageFile  # noqa: PLC0415 - the command line must start fast
+
+    if file.format == "PNG":
+        return content[_PNG_DEPTH_BYTE]
+    return int(max(file.tag_v2.get(_BITS_TAG, (1,)))) if isinstance(file, TiffImageFile) else 8
+
+
+def _pixels(file: "ImageFile") -> Picture:
+    """(H, W, 1) or (H, W, 3); transparency is dropped."""
+    if file.mode in ("I", "F"):
+        return np.asarray(file)
+    grey = file.mode in ("1", "L", "LA")
+    pixels = np.asarray(file.convert("L" if grey else "RGB"))
+    return pixels[..., None] if grey else pixels
+
+
+def _deep_pixels(file: "ImageFile", content: bytes) -> Picture:
+    """Of a file with 16 bits a channel, which Pillow checks, but cuts to 8."""
     import cv2  # noqa: PLC0415 - the command line must start fast
 
-    try:
-        decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise ImageError(f"image {path} cannot be decoded: {error}") from error
-    if decoded is None or decoded.size == 0:
-        raise ImageError(f"image {path} cannot be decoded: truncated or damaged")
-    if decoded.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
-        raise ImageError(f"image {path} has {decoded.dtype} pixels; expected 8 or 16 bits a channel")
-    if decoded.ndim == 2:
-        return np.asarray(decoded[..., None])
-    if decoded.shape[2] == 2:  # grey with transparency
-        return np.asarray(decoded[..., :1])
+    file.load()
+    decoded = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    if decoded is None:
+        raise ValueError("OpenCV cannot decode it")
+    if decoded.ndim == 2 or decoded.shape[2] == 2:
+        return np.asarray(decoded.reshape(*decoded.shape[:2], -1)[..., :1])
     return np.asarray(decoded[..., 2::-1])  # BGR(A) -> RGB
 
 
 def _turn(pixels: Picture, orientation: int) -> Picture:
     """Applies an EXIF orientation (EXIF 2.3, tag 0x0112)."""
+    if orientation not in range(1, 9):
+        return pixels
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):

@@ -4,6 +4,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from misure_onnx.types import BoolArray, FloatArray, Mask, Region, SaliencyMap
@@ -27,7 +28,16 @@ def resize_region(region: Region, size: tuple[int, int]) -> Region:
     """Nearest neighbour with exact pixel centres, so that growing and shrinking back gives the same region."""
     if region.shape == size:
         return region
-    return cv2.resize(region.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST_EXACT).astype(bool)
+    wide = region.take(nearest_pixels(region.shape[1], size[1]), axis=1)
+    return wide.take(nearest_pixels(region.shape[0], size[0]), axis=0)
+
+
+def nearest_pixels(n_in: int, n_out: int) -> npt.NDArray[np.int64]:
+    """(n_out,) the input pixel under each output pixel's centre; the later one under a centre on a border.
+
+    In whole numbers, since OpenCV's "exact" nearest neighbour goes either way there.
+    """
+    return (2 * np.arange(n_out, dtype=np.int64) + 1) * n_in // (2 * n_out)
 
 
 def resize_map(saliency: SaliencyMap, size: tuple[int, int]) -> SaliencyMap:
@@ -37,11 +47,20 @@ def resize_map(saliency: SaliencyMap, size: tuple[int, int]) -> SaliencyMap:
     return np.asarray(cv2.resize(saliency, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def components(region: Region) -> tuple[Region, ...]:
-    """The 8-connected components of a region, largest first; equal sizes in reading order."""
-    count, labels = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
-    found = [np.asarray(labels == index) for index in range(1, count)]
-    return tuple(sorted(found, key=lambda part: -int(part.sum())))
+def components(region: Region, min_pixels: int = 1) -> tuple[Region, ...]:
+    """The 8-connected components of a region, largest first; equal sizes in reading order of their first pixels."""
+    _, labels = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
+    indices, first, pixels = np.unique(labels, return_index=True, return_counts=True)
+    order = [k for k in np.lexsort((first, -pixels)) if indices[k] > 0 and pixels[k] >= min_pixels]
+    return tuple(np.asarray(labels == indices[k]) for k in order)
+
+
+def component_at(region: Region, row: int, column: int) -> Region | None:
+    """The 8-connected component with a pixel; None where the pixel is not in the region."""
+    if not region[row, column]:
+        return None
+    _, labels = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
+    return np.asarray(labels == labels[row, column])
 
 
 def random_region(pixels: int, size: tuple[int, int], rng: np.random.Generator) -> Region:

@@ -19,11 +19,15 @@ BLUR_SIGMA_SHARE = 0.06
 
 
 def blend(image: Images, masks: FloatArray, baseline: Images) -> Images:
-    """Blends x * M + b * (1 - M): image and baseline (1, C, H, W), masks (N, H, W) in [0, 1] -> (N, C, H, W)."""
+    """Blends x * M + b * (1 - M): image and baseline (1, C, H, W), masks (N, H, W) in [0, 1] -> (N, C, H, W).
+
+    Bit for bit the image where M = 1 and the baseline where M = 0, which b + (x - b) * M would not be.
+    """
     kept = masks[:, None]
-    if not baseline.any():
-        return image * kept
-    return np.asarray(baseline + (image - baseline) * kept, np.float32)
+    blended = image * kept
+    if baseline.any():
+        blended += baseline * (1 - kept)
+    return blended
 
 
 def _zero(image: Images, rng: np.random.Generator) -> Images:

@@ -7,6 +7,7 @@ inside the ONNX file (key `misure_onnx`, a JSON object of the same fields).
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,27 +72,45 @@ class Preprocessing:
             value = getattr(self, field)
             if value is not None and value not in allowed:
                 raise PreprocessingError(f"preprocessing: {field} must be one of {', '.join(allowed)}; got {value!r}")
-        if any(value == 0 for value in self.std):
-            raise PreprocessingError(f"preprocessing: std must not be 0; got {list(self.std)}")
+        for field, values in (("scale", (self.scale,)), ("mean", self.mean), ("std", self.std)):
+            if not all(math.isfinite(value) for value in values):
+                raise PreprocessingError(f"preprocessing: {field} must be finite; got {list(values)}")
+            if field != "mean" and 0 in values:
+                raise PreprocessingError(f"preprocessing: {field} must not be 0; got {list(values)}")
         if not 0 < self.threshold < 1:
             raise PreprocessingError(f"preprocessing: threshold must lie between 0 and 1; got {self.threshold}")
         if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
             raise PreprocessingError(f"preprocessing: size must be [height, width]; got {list(self.size)}")
+        if self.batch is not None and self.batch < 1:
+            raise PreprocessingError(f"preprocessing: batch must be at least 1; got {self.batch}")
 
     @classmethod
     def from_mapping(cls, declared: Mapping[str, Any], source: str) -> "Preprocessing":
         """Reads the fields of a YAML file or of the metadata; `source` names it in messages."""
         known = {field.name for field in dataclasses.fields(cls)}
-        unknown = sorted(set(declared) - known)
+        unknown = sorted({str(name) for name in declared} - known)
         if unknown:
             raise PreprocessingError(
                 f"{source}: unknown field {', '.join(unknown)}; the known ones are {', '.join(sorted(known))}"
             )
-        values = {name: value for name, value in declared.items() if value is not None}
-        try:
-            return cls(**{name: _typed(name, value) for name, value in values.items()})
-        except (TypeError, ValueError) as error:
-            raise PreprocessingError(f"{source}: {error}") from error
+        values = {name: _typed(name, value, source) for name, value in declared.items() if value is not None}
+        return cls(**values)
+
+    def check_scores(self, kind: ScoreKind, classes: int) -> None:
+        """Refuses scores of a model that contradict the declaration or each other.
+
+        Raises:
+            PreprocessingError: another number of class names than classes, or one class that excludes no other.
+        """
+        if self.class_names and len(self.class_names) != classes:
+            raise PreprocessingError(
+                f"{len(self.class_names)} class names are declared, the model gives {classes} classes"
+            )
+        if kind in ("logits", "softmax") and classes == 1:
+            raise PreprocessingError(
+                f"output {kind} needs two classes or more, the model gives one channel: declare 'output: sigmoid' "
+                "(values from 0 to 1) or 'output: sigmoid_logits'"
+            )
 
     def to_mapping(self) -> dict[str, Any]:
         """The declared fields as JSON and YAML write them; what is left to the graph is left out."""
@@ -140,7 +159,8 @@ def network_input(pixels: Picture, declared: Preprocessing, channels: int, size:
 
     Raises:
         ImageError: the picture's channels do not fit the network's.
-        PreprocessingError: mean or std has neither one value nor one a channel.
+        PreprocessingError: color contradicts the number of channels, or mean or std has neither one value nor one a
+            channel.
     """
     import cv2  # noqa: PLC0415 - the command line must start fast
 
@@ -166,6 +186,8 @@ def _ordered(pixels: Picture, color: Color | None, channels: int) -> Picture:
     import cv2  # noqa: PLC0415 - the command line must start fast
 
     given = pixels.shape[2]
+    if color is not None and (color == "GRAY") != (channels == 1):
+        raise PreprocessingError(f"preprocessing: color {color} was declared, the model takes {channels} channels")
     if channels == 1 and given == 3:
         return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))[..., None]
     if channels == 3 and given == 1:
@@ -192,36 +214,66 @@ def _read_yaml(path: Path) -> Preprocessing:
         )
     try:
         declared = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise PreprocessingError(f"{path}: not a readable YAML file: {error}") from error
     if not isinstance(declared, dict):
         raise PreprocessingError(f"{path}: expected fields like 'scale: 0.0039', got {type(declared).__name__}")
     return Preprocessing.from_mapping({str(k): v for k, v in declared.items()}, str(path))
 
 
-def _typed(name: str, value: Any) -> Any:
+_EXPECTED = {
+    "scale": "a number",
+    "threshold": "a number",
+    "mean": "a number, or a list of one a channel",
+    "std": "a number, or a list of one a channel",
+    "size": "[height, width] in whole pixels, or one number for both",
+    "batch": "a whole number",
+    "class_names": "a list of names, or names by index from 0 on",
+}
+"""What a field takes that is no plain text."""
+
+
+def _typed(name: str, value: Any, source: str) -> Any:
+    """A field's value as the dataclass has it."""
+    try:
+        return _read_field(name, value)
+    except (TypeError, ValueError) as error:
+        raise PreprocessingError(f"{source}: {name} must be {_EXPECTED[name]}; got {value!r} ({error})") from error
+
+
+def _read_field(name: str, value: Any) -> Any:
     if name in ("mean", "std"):
-        return tuple(float(v) for v in _sequence(value))
+        return tuple(_number(v) for v in _sequence(value))
     if name == "size":
-        return tuple(int(v) for v in (_sequence(value) if isinstance(value, Sequence) else (value, value)))
+        return tuple(_whole(v) for v in (_sequence(value) if isinstance(value, Sequence) else (value, value)))
     if name == "class_names":
         return _class_names(value)
     if name in ("scale", "threshold"):
-        return float(value)
-    if name == "batch":
-        return int(value)
-    return str(value)
+        return _number(value)
+    return _whole(value) if name == "batch" else str(value)
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool):
+        raise TypeError("true and false are no numbers")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    number = _number(value)
+    if not number.is_integer():
+        raise ValueError(f"{value} is no whole number")
+    return int(number)
 
 
 def _class_names(value: Any) -> tuple[str, ...]:
     if isinstance(value, Mapping):
-        indices = sorted(int(k) for k in value)
-        if indices != list(range(len(indices))):
-            raise ValueError(f"class_names must name every index from 0 on; got indices {indices}")
         by_index = {int(k): str(v) for k, v in value.items()}
-        return tuple(by_index[k] for k in indices)
-    if isinstance(value, str):
-        raise TypeError(f"class_names must be a list of names; got the text {value!r}")
+        if sorted(by_index) != list(range(len(value))):
+            raise ValueError(f"the indices are {sorted(by_index)}")
+        return tuple(by_index[k] for k in sorted(by_index))
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise TypeError(f"it is a {type(value).__name__}")
     return tuple(str(v) for v in value)
 
 

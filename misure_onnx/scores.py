@@ -55,39 +55,56 @@ class Head:
 
         For exclusive classes this is `argmax(scores, axis=1) == class_index` (first class wins a tie),
         computed from the maxima before and after the class: twenty times cheaper than the argmax.
+        Minus infinity is a score like any other (probability 0) while another class of the pixel is finite.
 
         Raises:
-            ModelOutputError: a score is NaN or infinite.
+            ModelOutputError: the class (where classes exclude each other: the largest score of a pixel) is
+                NaN or infinite.
         """
         own = scores[:, class_index]
-        _check_finite(own)
         if not self.exclusive:
+            _check_usable(own, exclusive=False)
             return own > self.score_threshold
-        predicted = np.ones(own.shape, bool)
+        predicted, maxima = np.ones(own.shape, bool), [own]
         if class_index > 0:
             before = scores[:, :class_index].max(axis=1)
-            _check_finite(before)
             predicted &= own > before
+            maxima.append(before)
         if class_index + 1 < scores.shape[1]:
             after = scores[:, class_index + 1 :].max(axis=1)
-            _check_finite(after)
             predicted &= own >= after
+            maxima.append(after)
+        _check_usable(*maxima, exclusive=True)
         return predicted
 
     def labels(self, scores: Scores) -> npt.NDArray[np.int64]:
-        """Label map (N, H, W); for independent channels the likeliest class above threshold, else -1."""
-        _check_finite(scores)
+        """Label map (N, H, W); for independent channels the likeliest class above threshold, else -1.
+
+        Raises:
+            ModelOutputError: the largest score of a pixel is NaN or infinite.
+        """
+        highest = scores.max(axis=1)
+        _check_usable(highest, exclusive=self.exclusive)
         best = np.asarray(scores.argmax(axis=1), np.int64)
-        if self.exclusive:
-            return best
-        return np.where(scores.max(axis=1) > self.score_threshold, best, -1)
+        return best if self.exclusive else np.where(highest > self.score_threshold, best, -1)
 
 
-def _check_finite(values: FloatArray) -> None:
-    # The sum is four times cheaper than isfinite and finite for all but absurd scores.
-    if not np.isfinite(values.sum()) and not np.isfinite(values).all():
-        bad = "NaN" if np.isnan(values).any() else "infinity"
-        raise ModelOutputError(
-            f"expected finite scores, got {bad} from the model: check the declared preprocessing "
-            "(a wrong scale overflows float16 models) or the export"
-        )
+def _check_usable(*maxima: FloatArray, exclusive: bool) -> None:
+    """Refuses a pixel whose largest score is NaN, infinity or (where classes exclude each other) minus infinity."""
+    # A sum is four times cheaper than isfinite, and finite for all but absurd scores.
+    with np.errstate(invalid="ignore", over="ignore"):
+        if all(np.isfinite(values.sum()) for values in maxima):
+            return
+    highest = np.maximum.reduce(maxima)
+    if np.isnan(highest).any():
+        bad = "NaN"
+    elif np.isposinf(highest).any():
+        bad = "infinity"
+    elif exclusive and np.isneginf(highest).any():
+        bad = "minus infinity for every class of a pixel"
+    else:
+        return
+    raise ModelOutputError(
+        f"expected finite scores, got {bad} from the model: check the declared preprocessing "
+        "(a wrong scale overflows float16 models) or the export"
+    )

@@ -1,6 +1,8 @@
 """What is explained: a class, one object of it, or the part of it inside a user's mask."""
 
+import dataclasses
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
@@ -9,12 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.errors import TargetError
-from misure_onnx.mask import components, resize_region
+from misure_onnx.mask import component_at, components, nearest_pixels, resize_region
 from misure_onnx.overlap import hard_dice
 from misure_onnx.segmenter import SegmenterSpec
 from misure_onnx.types import BoolArray, Region, Scores
 
 TargetKind = Literal["class", "instance", "region"]
+
+_INDEX = re.compile(r"-?[0-9]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +55,8 @@ class _At:
     """Lets `Target.at(x, y)` start a target and `Target.from_class("car").at(x, y)` narrow one."""
 
     def __get__(self, instance: "Target | None", owner: type["Target"]) -> "Callable[[int, int], Target]":
-        class_spec = instance.class_spec if instance is not None else None
-        return lambda x, y: owner(class_spec=class_spec, point=(x, y))
+        narrowed = instance or owner()
+        return lambda x, y: dataclasses.replace(narrowed, point=(x, y))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +76,10 @@ class Target:
     mask: Region | None = None
 
     at = _At()
+
+    def __post_init__(self) -> None:
+        if self.point is not None and self.mask is not None:
+            raise TargetError("a target is either the object under a point or the part inside a mask, not both")
 
     @classmethod
     def from_class(cls, class_spec: int | str) -> "Target":
@@ -117,11 +125,11 @@ class Target:
         height, width = image_size
         if not (0 <= x < width and 0 <= y < height):
             raise TargetError(f"point {x},{y} lies outside the image, which is {width}x{height} pixels (x,y from 0)")
-        row = int((y + 0.5) * labels.shape[0] / height)
-        column = int((x + 0.5) * labels.shape[1] / width)
+        row = int(nearest_pixels(labels.shape[0], height)[int(y)])
+        column = int(nearest_pixels(labels.shape[1], width)[int(x)])
         index = int(labels[row, column]) if self.class_spec is None else class_index(spec, self.class_spec)
         predicted = predicted_region(spec, scores, index) if index >= 0 else np.zeros(labels.shape, bool)
-        part = next((part for part in components(predicted) if part[row, column]), None)
+        part = component_at(predicted, row, column)
         if part is None:
             wanted = "no class" if index < 0 else f"not {spec.class_name(index) or f'class {index}'}"
             raise TargetError(
@@ -165,34 +173,37 @@ def every_object(
         if class_spec is None and index == assumed_background(spec):
             continue
         predicted = spec.head.membership(scores, index)[0]
-        found += [_instance(spec, index, part, predicted) for part in components(predicted)]
-    kept = [target for target in found if int(target.region.sum()) >= min_pixels]
-    if not kept:
+        found += [_instance(spec, index, part, predicted) for part in components(predicted, min_pixels)]
+    if not found:
         raise TargetError(f"no object of {min_pixels} pixels or more; predicted: {present_classes(spec, scores)}")
-    return tuple(sorted(kept, key=lambda target: -int(target.region.sum())))
+    return tuple(sorted(found, key=lambda target: -int(target.region.sum())))
 
 
 def class_index(spec: SegmenterSpec, class_spec: int | str) -> int:
-    """The index of a class given by index or name.
+    """The index of a class given by index or name; a name that is declared goes before all else.
+
+    The case of names does not matter, unless two differ by nothing else.
 
     Raises:
         TargetError: out of range, or an unknown name; the nearest names are offered.
     """
-    if isinstance(class_spec, str) and class_spec.lstrip("-").isdigit():
+    if spec.class_names and class_spec in spec.class_names:
+        return spec.class_names.index(str(class_spec))
+    if isinstance(class_spec, str) and _INDEX.fullmatch(class_spec):
         class_spec = int(class_spec)
-    if isinstance(class_spec, int):
+    if not isinstance(class_spec, str):
         if not 0 <= class_spec < spec.classes:
             raise TargetError(f"class {class_spec} is out of range; the model has classes 0 to {spec.classes - 1}")
-        return class_spec
+        return int(class_spec)
     if spec.class_names is None:
         raise TargetError(
             f"class {class_spec!r} was asked for by name, but no class names are declared: give an index "
             f"(0 to {spec.classes - 1}), or 'class_names' in the preprocessing file"
         )
-    by_name = {name.lower(): index for index, name in enumerate(spec.class_names)}
+    by_name = {name.lower(): index for index, name in reversed(list(enumerate(spec.class_names)))}
     if class_spec.lower() in by_name:
         return by_name[class_spec.lower()]
-    near = difflib.get_close_matches(class_spec.lower(), by_name, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(class_spec.lower(), by_name, n=3)
     hint = f"did you mean {', '.join(near)}?" if near else f"the classes are {', '.join(spec.class_names)}"
     raise TargetError(f"class {class_spec!r} is unknown: {hint}")
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 
-from misure_onnx.backends.providers import CUDA, check_loaded, requested_providers
+from misure_onnx.backends.providers import CPU, CUDA, check_loaded, requested_providers
 from misure_onnx.backends.resize import resize_scores
-from misure_onnx.errors import ModelError, PreprocessingError
+from misure_onnx.errors import ModelError, PreprocessingError, ProviderError
 from misure_onnx.graph.load import load_structure, opset_version
 from misure_onnx.graph.signature import InputSignature, OutputSignature, candidate_heads, find_input, find_output
 from misure_onnx.images import LoadedImage
@@ -47,14 +47,17 @@ class OnnxRuntimeSegmenter:
         declared = preprocessing or _own_preprocessing(model) or _assumed_preprocessing(model, notes)
         self.input: InputSignature = find_input(model, declared)
         requested = requested_providers(provider)
-        self._session = _create_session(self.path, requested)
+        self._session = _create_session(self.path, provider, requested)
         used = tuple(self._session.get_providers())
         check_loaded(provider, requested, used)
+        if requested[0] not in used:
+            notes.append(f"{requested[0]} did not load, the model runs on {', '.join(used)}: `misure doctor` says why")
         size = self.input.size or (256, 256)
-        probe = self._run(_probe_image(declared, self.input.channels, size))
-        self.output: OutputSignature = find_output(model, probe, size, declared)
-        notes += _head_notes(self.output, list(candidate_heads(probe, size)), declared)
-        _check_class_names(declared, self.output)
+        picture = _probe_image(declared, self.input.channels, size)
+        _check_range(self.input, picture)
+        probe, n = self._run(self._filled(picture)), self.input.batch or 1
+        self.output: OutputSignature = find_output(model, probe, (n, *size), declared)
+        notes += _head_notes(self.output, list(candidate_heads(probe, (n, *size))), declared)
         self.spec = SegmenterSpec(
             channels=self.input.channels,
             classes=self.output.classes,
@@ -78,15 +81,18 @@ class OnnxRuntimeSegmenter:
         Raises:
             ModelError: ONNX Runtime failed.
         """
-        step = self.input.batch or (len(images) if self._takes_batches(images) else 1)
-        parts = [self._scores(images[start : start + step], step) for start in range(0, len(images), step)]
+        step = (self.input.batch or len(images)) if self._takes_batches(images) else 1
+        parts = [self._scores(images[start : start + step]) for start in range(0, len(images), step)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _scores(self, images: Images, batch: int) -> Scores:
-        """Scores of at most `batch` images; a graph with a fixed batch gets copies of the last one as filling."""
-        missing = batch - len(images)
-        filled = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
-        output = self._run(filled, only=self.output.name)[self.output.name]
+    def _filled(self, images: Images) -> Images:
+        """As many images as the graph is fixed to: copies of the last one are appended."""
+        missing = (self.input.batch or len(images)) - len(images)
+        return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
+
+    def _scores(self, images: Images) -> Scores:
+        """Scores of images in one call."""
+        output = self._run(self._filled(images), only=self.output.name)[self.output.name]
         size = (images.shape[2], images.shape[3])
         scores = self.output.to_scores(output, size)[: len(images)]
         return resize_scores(scores, size, self.output.head)
@@ -97,34 +103,51 @@ class OnnxRuntimeSegmenter:
             values = self._session.run(names, {self.input.name: self.input.to_network(images)})
         except Exception as error:
             raise ModelError(f"ONNX Runtime could not run {self.path.name}: {_first_line(error)}") from error
-        return dict(zip(names, values, strict=True))
+        return {name: value for name, value in zip(names, values, strict=True) if isinstance(value, np.ndarray)}
 
     def _takes_batches(self, images: Images) -> bool:
-        """Whether a free batch axis is honest: some exports mix images of a batch without an error."""
-        if len(images) == 1:
+        """Whether images of a batch are kept apart: some exports mix them without an error.
+
+        Looked at once, with the first image beside noise: methods ask about many copies of one image.
+        """
+        if len(images) == 1 or self.input.batch == 1:
             return True
         if self._batch_verified is None:
-            pair = images[:2]
+            size = (images.shape[2], images.shape[3])
+            pair = np.concatenate([images[:1], _probe_image(self.spec.preprocessing, self.spec.channels, size)])
             try:
-                together = self._scores(pair, 2)
+                together = self._scores(pair)
             except ModelError:
                 self._batch_verified = False
             else:
-                alone = np.concatenate([self._scores(pair[:1], 1), self._scores(pair[1:], 1)])
+                alone = np.concatenate([self._scores(pair[:1]), self._scores(pair[1:])])
                 scale = float(np.abs(alone).max()) or 1.0
                 same = together.shape == alone.shape and float(np.abs(together - alone).max()) <= 1e-3 * scale
                 self._batch_verified = same
         return self._batch_verified
 
 
-def _create_session(path: Path, providers: tuple[str, ...]) -> ort.InferenceSession:
+def _create_session(path: Path, choice: str, requested: tuple[str, ...]) -> ort.InferenceSession:
+    """A session; on the CPU where another provider fails and the user left the choice.
+
+    ONNX Runtime's own fallback is off: it writes to stdout, and would change the provider between two runs.
+    """
+    ort.set_default_logger_severity(_SILENT)  # of what is logged outside sessions: libraries that do not load
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = usable_cores()
     try:
-        return ort.InferenceSession(str(path), options, providers=list(providers))
+        return ort.InferenceSession(str(path), options, providers=list(requested), enable_fallback=0)
     except Exception as error:
-        raise ModelError(f"ONNX Runtime cannot load {path}: {_first_line(error)}") from error
+        if len(requested) == 1:
+            raise ModelError(f"ONNX Runtime cannot load {path}: {_first_line(error)}") from error
+        on_cpu = _create_session(path, choice, (CPU,))
+        if choice == "auto":
+            return on_cpu
+        raise ProviderError(
+            f"{requested[0]} was asked for, but cannot run {path.name}: {_first_line(error)}; "
+            "use --provider auto to accept the CPU"
+        ) from error
 
 
 def usable_cores() -> int:
@@ -144,10 +167,8 @@ def _own_preprocessing(model: onnx.ModelProto) -> Preprocessing | None:
 
 def _assumed_preprocessing(model: onnx.ModelProto, notes: list[str]) -> Preprocessing:
     """What most exports of each input type expect, said aloud."""
-    first = model.graph.input[0].type.tensor_type.elem_type if model.graph.input else 0
-    name = "raw" if first == onnx.TensorProto.UINT8 else "imagenet"
-    if name == "imagenet" and find_input(model, PRESETS["raw"]).channels != 3:
-        name = "unit"
+    found = find_input(model, PRESETS["raw"])
+    name = "raw" if found.dtype == np.uint8 else "imagenet" if found.channels == 3 else "unit"
     notes.append(
         f"preprocessing was not declared: {name!r} was assumed; pass --preprocess "
         f"({', '.join(PRESETS)}, or a YAML file) if the prediction looks wrong"
@@ -162,10 +183,12 @@ def _head_notes(output: OutputSignature, candidates: list[str], declared: Prepro
     return []
 
 
-def _check_class_names(declared: Preprocessing, output: OutputSignature) -> None:
-    if declared.class_names and len(declared.class_names) != output.classes:
+def _check_range(taken: InputSignature, picture: Images) -> None:
+    """Refuses a preprocessing whose values a uint8 input would cut off."""
+    if taken.dtype == np.uint8 and not np.array_equal(picture, np.clip(np.rint(picture), 0, 255)):
         raise PreprocessingError(
-            f"{len(declared.class_names)} class names are declared, the model gives {output.classes} classes"
+            f"input {taken.name!r} takes whole numbers from 0 to 255 (uint8), the declared preprocessing gives "
+            f"{picture.min():.3g} to {picture.max():.3g}: declare 'raw', or a scale, mean and std that keep the pixels"
         )
 
 

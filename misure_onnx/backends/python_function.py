@@ -22,23 +22,25 @@ class PythonFunctionSegmenter:
             `color` (GRAY: 1, else 3) or from several values of `mean`.
 
     Raises:
-        PreprocessingError: `size` or `output` is not declared.
+        PreprocessingError: `size` or `output` is not declared, or the declaration contradicts the scores.
         ModelError: the function does not return scores of rank 4, one an image.
     """
 
     def __init__(self, function: Callable[[Images], Scores], *, preprocessing: Preprocessing) -> None:
-        if preprocessing.size is None or preprocessing.output is None:
+        if preprocessing.size is None or preprocessing.output in (None, "labels"):
             raise PreprocessingError(
                 "a Python function says nothing about itself: declare 'size' [height, width] and 'output' "
-                "(logits, softmax, sigmoid_logits or sigmoid) in its preprocessing"
+                "(logits, softmax, sigmoid_logits or sigmoid; labels as one-hot softmax) in its preprocessing"
             )
         self._function = function
         channels = 1 if preprocessing.color == "GRAY" else max(3, len(preprocessing.mean))
         head = Head(preprocessing.output, preprocessing.threshold)
         probe = np.zeros((1, channels, *preprocessing.size), np.float32)
+        classes = _called(function, probe).shape[1]
+        preprocessing.check_scores(head.kind, classes)
         self.spec = SegmenterSpec(
             channels=channels,
-            classes=_called(function, probe).shape[1],
+            classes=classes,
             head=head,
             size=preprocessing.size,
             class_names=preprocessing.class_names,

@@ -1,10 +1,12 @@
 """The command `misure`: parse, call the api, print. Heavy imports happen inside the commands."""
 
 import argparse
+import io
 import os
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
 
 from misure_onnx import __version__
 from misure_onnx.cli import demo, doctor, explain, inspect, methods
@@ -28,21 +30,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Exit status: 0 done, 2 the input is wrong (the message says what was expected, what came and what
         to do), 1 anything else.
     """
-    parsed = _parser().parse_args(arguments)
+    _prepare_streams()
     try:
-        status: int = COMMANDS[parsed.command].run(parsed)
+        return _run(arguments)
     except MisureError as error:
         return _fail(str(error), 2)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence_stdout()
         return 1
     except KeyboardInterrupt:
         return _fail("interrupted; nothing was written", 1)
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
         if os.environ.get(_DEBUG):
             traceback.print_exc()
+        if isinstance(error, OSError):
+            _silence_stdout()
+            return _fail(f"the system refused to read or write: {error}", 1)
         return _fail(f"internal error: {type(error).__name__}: {error} (set {_DEBUG}=1 for the traceback)", 1)
-    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        parsed = _parser().parse_args(arguments)
+        status: int = COMMANDS[parsed.command].run(parsed)
+        return status
+    finally:
+        sys.stdout.flush()  # a closed pipe or a full disk must be noticed while somebody can still say so
+
+
+def _prepare_streams() -> None:
+    """A closed stream becomes the null device, so that no file of ours gets its number; no text is unprintable."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - until the process ends
+        elif mode == "w" and isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _silence_stdout() -> None:
+    """What is left in the buffer goes to the null device, or the interpreter would complain when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(message: str, status: int) -> int:

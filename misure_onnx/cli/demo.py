@@ -4,14 +4,24 @@ import argparse
 from importlib.resources import as_file, files
 from pathlib import Path
 
-from misure_onnx.cli.explain import add_method_arguments, add_output_arguments, explain_all, method_settings, report
+from misure_onnx.cli.explain import (
+    add_method_arguments,
+    add_output_arguments,
+    check_arguments,
+    explain_all,
+    method_settings,
+    report,
+)
 from misure_onnx.cli.output import write_line
 
 HELP = "explain the bundled model on the bundled image: nothing to prepare"
 
+_POINT = (67, 124)
+"""A pixel of the lower object of the bundled image's triangle."""
+
 _INTRODUCTION = (
-    "The bundled U-Net segments three objects that form a triangle and leaves the others alone: only their\n"
-    "places tell them apart, so it has to look at all three. What is enough for it to find them again?\n"
+    "The bundled U-Net segments three objects that form a triangle and leaves all others alone: only their\n"
+    "places tell them apart. What does it need to see to find the lower one of the three?\n"
 )
 
 
@@ -28,11 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
     from misure_onnx.images import load_image  # noqa: PLC0415
     from misure_onnx.target import Target  # noqa: PLC0415
 
+    check_arguments(arguments)
     methods = make_methods(arguments.method.split(","), arguments.preset, method_settings(arguments))
     bundled = files("misure_onnx") / "demo"
     with as_file(bundled / "triangle.onnx") as model, as_file(bundled / "triangle.png") as picture:
         segmenter, image = load_segmenter(model), load_image(picture)
-    explanations = explain_all(methods, segmenter, image, [Target.from_class("triangle")], arguments)
+    explanations = explain_all(methods, segmenter, image, [Target.at(*_POINT)], arguments)
     if not arguments.json:
         write_line(_INTRODUCTION)
     report(explanations, arguments, single=len(methods) == 1)

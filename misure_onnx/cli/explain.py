@@ -71,6 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     from misure_onnx.api import load_segmenter, make_methods  # noqa: PLC0415 - `--help` must start fast
     from misure_onnx.images import load_image  # noqa: PLC0415
 
+    check_arguments(arguments)
+    if sum([arguments.at is not None, arguments.mask is not None, arguments.every_object]) > 1:
+        raise ParameterError("--at, --mask and --every-object exclude each other")
     methods = make_methods(arguments.method.split(","), arguments.preset, method_settings(arguments))
     image = load_image(arguments.image)
     segmenter = load_segmenter(arguments.model, arguments.preprocess, provider=arguments.provider)
@@ -78,6 +81,18 @@ def run(arguments: argparse.Namespace) -> int:
     explanations = explain_all(methods, segmenter, image, targets, arguments)
     report(explanations, arguments, single=len(methods) == 1 and len(targets) == 1)
     return 0
+
+
+def check_arguments(arguments: argparse.Namespace) -> None:
+    """Refuses what can be refused before anything is loaded or computed."""
+    from misure_onnx.files import check_directory  # noqa: PLC0415 - `--help` must start fast
+
+    if arguments.batch_size is not None and arguments.batch_size < 1:
+        raise ParameterError(f"--batch-size must be at least 1, got {arguments.batch_size}")
+    if arguments.seed < 0:
+        raise ParameterError(f"--seed must not be negative, got {arguments.seed}")
+    if arguments.out is not None:
+        check_directory(arguments.out)
 
 
 def method_settings(arguments: argparse.Namespace) -> dict[str, str]:
@@ -101,8 +116,6 @@ def requested_targets(
     from misure_onnx.images import load_image  # noqa: PLC0415
     from misure_onnx.target import Target  # noqa: PLC0415
 
-    if sum([arguments.at is not None, arguments.mask is not None, arguments.every_object]) > 1:
-        raise ParameterError("--at, --mask and --every-object exclude each other")
     if arguments.every_object:
         return every_object(segmenter, image, arguments.class_spec)
     if arguments.at is not None:
@@ -111,9 +124,10 @@ def requested_targets(
         mask = load_image(arguments.mask)
         if mask.size != image.size:
             raise ImageError(
-                f"the target mask is {mask.size[1]}x{mask.size[0]}, the image {image.size[1]}x{image.size[0]}"
+                f"the target mask is {mask.size[1]}x{mask.size[0]}, the image {image.size[1]}x{image.size[0]}: "
+                "pass a mask of the image's size"
             )
-        return [Target.from_mask(mask.rgb.max(axis=2), arguments.class_spec)]
+        return [Target.from_mask(mask.pixels.max(axis=2), arguments.class_spec)]
     return [Target(class_spec=arguments.class_spec)]
 
 
@@ -125,10 +139,6 @@ def explain_all(
     arguments: argparse.Namespace,
 ) -> list["Explanation"]:
     """One explanation a target and method, targets outermost."""
-    if arguments.batch_size is not None and arguments.batch_size < 1:
-        raise ParameterError(f"--batch-size must be at least 1, got {arguments.batch_size}")
-    if arguments.seed < 0:
-        raise ParameterError(f"--seed must not be negative, got {arguments.seed}")
     with ProgressBars() as progress:
         return [
             method.explain(

@@ -13,9 +13,8 @@ def write_line(text: str = "") -> None:
 
 
 def write_json(document: Any) -> None:
-    """One JSON document on stdout."""
-    json.dump(document, sys.stdout, indent=2, ensure_ascii=False, allow_nan=False)
-    sys.stdout.write("\n")
+    """One JSON document on stdout, whole or not at all; in ASCII, which every terminal and pipe can carry."""
+    sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
 
 
 def write_notes(notes: Iterable[str]) -> None:

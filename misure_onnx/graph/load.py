@@ -45,7 +45,9 @@ def load_structure(path: Path) -> onnx.ModelProto:
             raise ModelError(f"model {str(path)!r} is {found}; expected an ONNX file")
         model = onnx.load(path, format="protobuf", load_external_data=False)
     except (DecodeError, OSError, ValueError) as error:
-        raise ModelError(f"model {str(path)!r} is no ONNX file, or a truncated one: {_what_came(path, error)}") from error
+        raise ModelError(
+            f"model {str(path)!r} is no ONNX file, or a truncated one: {_what_came(path, error)}"
+        ) from error
     if not model.graph.node or not model.opset_import:
         missing = "operators" if not model.graph.node else "operator set"
         raise ModelError(f"model {str(path)!r} is no ONNX model, or a truncated one: it has no {missing}")
@@ -139,8 +141,9 @@ def _external_tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:
 
 
 def _all_nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
-    for owner in (model.graph, *model.functions):
-        yield from _nodes(owner)
+    yield from _nodes(model.graph)
+    for function in model.functions:
+        yield from _nodes(function)
 
 
 def _nodes(owner: onnx.GraphProto | onnx.FunctionProto) -> Iterator[onnx.NodeProto]:
@@ -166,9 +169,10 @@ def _check_operators(model: onnx.ModelProto, path: Path) -> None:
             f"{newest}: upgrade onnx and onnxruntime, or export with an older opset"
         )
     functions = {(function.domain, function.name) for function in model.functions}
-    for owner, imports in ((model.graph, model.opset_import), *((f, f.opset_import) for f in model.functions)):
+    scopes = [(_nodes(model.graph), model.opset_import), *((_nodes(f), f.opset_import) for f in model.functions)]
+    for nodes, imports in scopes:
         versions = {entry.domain: entry.version for entry in imports}
-        for node in _nodes(owner):
+        for node in nodes:
             if (node.domain, node.op_type) not in functions:
                 _check_operator(node, versions, path)
 

@@ -50,7 +50,7 @@ def _row(panels: list[tuple[str, RgbImage, str]], aspect: float) -> bytes:
     for axes, (title, picture, caption) in zip(figure.subplots(1, len(panels)), panels, strict=True):
         axes.imshow(picture, interpolation="nearest")
         axes.set_title(title, fontsize=13, fontweight="bold")
-        axes.set_xlabel(caption, fontsize=11)
+        axes.set_xlabel(caption, fontsize=11, parse_math=False)
         axes.set_xticks([])
         axes.set_yticks([])
     buffer = io.BytesIO()

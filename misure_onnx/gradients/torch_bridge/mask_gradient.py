@@ -20,8 +20,8 @@ from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
 from misure_onnx.graph.ending import find_ending
 from misure_onnx.graph.load import load_with_weights
 from misure_onnx.graph.signature import GraphBacked, OutputSignature
-from misure_onnx.preprocessing import OutputLayout
 from misure_onnx.overlap import SOFT_EPSILON
+from misure_onnx.preprocessing import OutputLayout
 from misure_onnx.scores import Head
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.types import FloatArray, Images, Mask, Scores

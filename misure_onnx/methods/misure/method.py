@@ -1,5 +1,6 @@
 """The two stages together."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -9,9 +10,10 @@ from misure_onnx.gradients import mask_gradient
 from misure_onnx.gradients.base import MaskGradient, MaskProblem, PreservationLoss
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask, Schedule, optimise_mask
+from misure_onnx.methods.misure.specks import without_specks
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
 from misure_onnx.perturbation import blend, make_baseline
-from misure_onnx.types import Images
+from misure_onnx.types import Images, Region
 
 
 @dataclass(frozen=True)
@@ -131,10 +133,13 @@ class MiSuRe(Method):
         """Literally: the last mask. Constrained: the smallest one that passes tau on the *deployed* model."""
         if not self.constrained:
             return optimised.final, ()
+
+        def passes(region: Region) -> bool:
+            return bool(task.dice(blend(task.image, region[None].astype(np.float32), baseline))[0] > self.tau)
+
         for candidate in optimised.feasible:
-            dice = task.dice(blend(task.image, candidate.region[None].astype(np.float32), baseline))[0]
-            if dice > self.tau:
-                return candidate, ()
+            if passes(candidate.region):
+                return dataclasses.replace(candidate, region=without_specks(candidate.region, passes)), ()
         whole = MaskCandidate(facts.region.astype(np.float32), facts.region, facts.dice, 0)
         return whole, ("no smaller mask passed tau on the deployed model: the sufficient region was kept",)
 
