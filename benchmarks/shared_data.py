@@ -64,5 +64,6 @@ def triples(*, volumes: bool = False) -> list[Triple]:
 
 
 def _preprocessing(declared: dict[str, Any], classes: list[str]) -> Preprocessing:
-    fields = {name: declared[name] for name in ("scale", "mean", "std", "color") if name in declared}
-    return Preprocessing.from_mapping({**fields, "class_names": classes}, "manifest")
+    fields: dict[str, Any] = {"class_names": classes}
+    fields.update((name, declared[name]) for name in ("scale", "mean", "std", "color") if name in declared)
+    return Preprocessing.from_mapping(fields, "manifest")

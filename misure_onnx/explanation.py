@@ -191,10 +191,12 @@ class Explanation:
         captions = {
             "prediction": f"{self.target.label}: {self.target.pixels:,} pixels",
             "method": self.method.name + (f" ({self.method.preset})" if self.method.preset else ""),
-            "minimal": f"{_area(ratio)}, Dice {dice:.2f}",
+            "minimal": f"{_area(ratio)}\nDice {dice:.2f}",
         }
         if stage_1:
-            captions["sufficient"] = f"{_area(stage_1.ratio)}, Dice {stage_1.dice:.2f}, {stage_1.dilations} dilations"
+            captions["sufficient"] = (
+                f"{_area(stage_1.ratio)}\nDice {stage_1.dice:.2f} after {stage_1.dilations} dilations"
+            )
         return captions
 
     def _files(self) -> dict[str, bytes]:

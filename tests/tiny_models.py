@@ -1,6 +1,6 @@
 """Tiny ONNX segmenters whose answers can be computed by hand. N != C != H != W wherever a layout is tested."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 Array = npt.NDArray[np.generic]
 
-SIZE = (20, 24)
+SIZE, CLASSES = (20, 24), 5
 
 
 def save_model(
@@ -18,7 +18,7 @@ def save_model(
     nodes: Sequence[onnx.NodeProto],
     *,
     input_shape: Sequence[int | str | None],
-    constants: dict[str, Array] | None = None,
+    constants: Mapping[str, Array] | None = None,
     outputs: Sequence[str] = ("scores",),
     input_type: int = TensorProto.FLOAT,
     output_type: int = TensorProto.FLOAT,
@@ -113,11 +113,174 @@ def small_network(path: Path, *, size: tuple[int, int] = SIZE, classes: int = 4,
     return save_model(path, nodes, input_shape=[batch, 3, *size], constants=constants)
 
 
+def pointwise_logits(
+    pixels: npt.NDArray[np.float64], classes: int = CLASSES, *, shrink: int = 1
+) -> npt.NDArray[np.float64]:
+    """What `pointwise` computes before its ending, in double precision: (N, C, H, W) -> (N, L, H, W)."""
+    n, channels, height, width = pixels.shape
+    weights, bias = _pointwise_weights(classes, channels)
+    blocks = pixels.reshape(n, channels, height // shrink, shrink, width // shrink, shrink).mean(axis=(3, 5))
+    return np.asarray(np.einsum("lc,nchw->nlhw", weights, blocks) + bias[:, None, None], np.float64)
+
+
+def pointwise(
+    path: Path,
+    *,
+    classes: int = CLASSES,
+    channels: int = 3,
+    size: Sequence[int | str] = SIZE,
+    batch: int | str = "N",
+    input_layout: str = "NCHW",
+    input_type: int = TensorProto.FLOAT,
+    shrink: int = 1,
+    ending: str = "logits",
+    output_layout: str = "NCHW",
+    output_type: int | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Path:
+    """Every block of shrink x shrink pixels for itself: `pointwise_logits`, then one of `ENDINGS`, then a layout.
+
+    Args:
+        path: of the file.
+        classes, channels, size, batch: of the graph.
+        input_layout, output_layout: as `Preprocessing` names them; NHW drops the class axis.
+        input_type, output_type: ONNX's element types; the arithmetic is float32.
+        shrink: output pixels are the means of so many input pixels along each side.
+        ending: a key of `ENDINGS`.
+        metadata: of the file.
+    """
+    weights, bias = _pointwise_weights(classes, channels)
+    constants: dict[str, Array] = {
+        "weights": weights.astype(np.float32)[..., None, None],
+        "bias": bias.astype(np.float32),
+        "class_axis": np.array([1], np.int64),
+        "half": np.array(0.5, np.float32),
+        "rows_of_pixels": np.array([0, -1, classes], np.int64),
+        "pixels_in_rows": np.array([0, classes, -1], np.int64),
+    }
+    nodes = [helper.make_node("Cast", ["image"], ["pixels"], to=TensorProto.FLOAT)]
+    if input_layout == "NHWC":
+        nodes.append(helper.make_node("Transpose", ["pixels"], ["planes"], perm=[0, 3, 1, 2]))
+    else:
+        nodes.append(helper.make_node("Identity", ["pixels"], ["planes"]))
+    nodes.append(
+        helper.make_node("AveragePool", ["planes"], ["blocks"], kernel_shape=[shrink] * 2, strides=[shrink] * 2)
+    )
+    nodes.append(helper.make_node("Conv", ["blocks", "weights", "bias"], ["logits"]))
+    nodes += ENDINGS[ending]
+    nodes += _OUTPUT_LAYOUTS[output_layout]
+    produced = {"argmax": TensorProto.INT64, "threshold": TensorProto.BOOL}.get(ending, TensorProto.FLOAT)
+    nodes.append(helper.make_node("Cast", ["placed"], ["scores"], to=output_type or produced))
+    axes = [channels, *size] if input_layout == "NCHW" else [*size, channels]
+    return save_model(
+        path,
+        nodes,
+        input_shape=[batch, *axes],
+        constants=constants,
+        input_type=input_type,
+        output_type=output_type or produced,
+        metadata=metadata,
+    )
+
+
+ENDINGS: dict[str, list[onnx.NodeProto]] = {
+    "logits": [helper.make_node("Identity", ["logits"], ["ended"])],
+    "softmax": [helper.make_node("Softmax", ["logits"], ["ended"], axis=1)],
+    "softmax_by_hand": [
+        helper.make_node("Exp", ["logits"], ["powers"]),
+        helper.make_node("ReduceSum", ["powers", "class_axis"], ["total"], keepdims=1),
+        helper.make_node("Div", ["powers", "total"], ["ended"]),
+    ],
+    "sigmoid": [helper.make_node("Sigmoid", ["logits"], ["ended"])],
+    "sigmoid_by_hand": [
+        helper.make_node("Mul", ["logits", "half"], ["halves"]),
+        helper.make_node("Tanh", ["halves"], ["tangents"]),
+        helper.make_node("Mul", ["tangents", "half"], ["centred"]),
+        helper.make_node("Add", ["centred", "half"], ["ended"]),
+    ],
+    "hard_sigmoid": [helper.make_node("HardSigmoid", ["logits"], ["ended"])],
+    "argmax": [helper.make_node("ArgMax", ["logits"], ["ended"], axis=1, keepdims=1)],
+    "threshold": [
+        helper.make_node("Sigmoid", ["logits"], ["probabilities"]),
+        helper.make_node("Greater", ["probabilities", "half"], ["ended"]),
+    ],
+}
+
+_OUTPUT_LAYOUTS: dict[str, list[onnx.NodeProto]] = {
+    "NCHW": [helper.make_node("Identity", ["ended"], ["placed"])],
+    "NHWC": [helper.make_node("Transpose", ["ended"], ["placed"], perm=[0, 2, 3, 1])],
+    "NHW": [helper.make_node("Squeeze", ["ended", "class_axis"], ["placed"])],
+    "NPL": [
+        helper.make_node("Transpose", ["ended"], ["last"], perm=[0, 2, 3, 1]),
+        helper.make_node("Reshape", ["last", "rows_of_pixels"], ["placed"]),
+    ],
+    "NLP": [helper.make_node("Reshape", ["ended", "pixels_in_rows"], ["placed"])],
+}
+
+
+def _pointwise_weights(classes: int, channels: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    rng = np.random.default_rng(classes)
+    weights = rng.normal(0, 4, (classes, channels)).round(2)
+    return weights, (rng.normal(0, 0.5, classes) - weights.sum(axis=1) / 2).round(2)
+
+
+def mixing(
+    path: Path, how: str, *, classes: int = CLASSES, size: tuple[int, int] = SIZE, batch: int | str = "N"
+) -> Path:
+    """`pointwise` with a literal 1 where the export should have kept the batch axis.
+
+    mean: each image's mean is to be taken away, but Reshape(1, -1) takes the whole batch's: no error, wrong numbers.
+    joined: the scores are reshaped to (1, -1, H, W): the images of a batch become classes.
+    refused: the scores are reshaped to (1, L, H, W): ONNX Runtime refuses two images.
+    """
+    weights, bias = _pointwise_weights(classes, 3)
+    constants: dict[str, Array] = {
+        "weights": weights.astype(np.float32)[..., None, None],
+        "bias": bias.astype(np.float32),
+        "one_row": np.array([1, -1], np.int64),
+        "joined": np.array([1, -1, *size], np.int64),
+        "refused": np.array([1, classes, *size], np.int64),
+    }
+    ready, last = "image", "scores"
+    nodes = []
+    if how == "mean":
+        nodes += [
+            helper.make_node("Reshape", ["image", "one_row"], ["row"]),
+            helper.make_node("ReduceMean", ["row"], ["mean"], axes=[1], keepdims=1),
+            helper.make_node("Sub", ["image", "mean"], ["ready"]),
+        ]
+        ready = "ready"
+    else:
+        last = "apart"
+    nodes.append(helper.make_node("Conv", [ready, "weights", "bias"], [last]))
+    if how != "mean":
+        nodes.append(helper.make_node("Reshape", [last, how], ["scores"]))
+    return save_model(path, nodes, input_shape=[batch, 3, *size], constants=constants)
+
+
+def two_heads(path: Path) -> Path:
+    """`pointwise`'s logits as `main`, their negation as `auxiliary`, and one number a class as `pooled`."""
+    weights, bias = _pointwise_weights(CLASSES, 3)
+    nodes = [
+        helper.make_node("Conv", ["image", "weights", "bias"], ["main"]),
+        helper.make_node("GlobalAveragePool", ["main"], ["means"]),
+        helper.make_node("Flatten", ["means"], ["pooled"]),
+        helper.make_node("Neg", ["main"], ["auxiliary"]),
+    ]
+    constants: dict[str, Array] = {
+        "weights": weights.astype(np.float32)[..., None, None],
+        "bias": bias.astype(np.float32),
+    }
+    return save_model(
+        path, nodes, input_shape=["N", 3, *SIZE], constants=constants, outputs=["pooled", "main", "auxiliary"]
+    )
+
+
 def disc_image(size: tuple[int, int] = SIZE, radius: float = 5.0) -> npt.NDArray[np.uint8]:
     """A white disc on black, grey (H, W): pixel 255 inside."""
     rows, columns = np.mgrid[: size[0], : size[1]]
     inside = (rows - size[0] / 2) ** 2 + (columns - size[1] / 2) ** 2 <= radius**2
-    return (inside * 255).astype(np.uint8)
+    return np.asarray(inside * 255, np.uint8)
 
 
 def noise_image(size: tuple[int, int] = SIZE, seed: int = 0) -> npt.NDArray[np.uint8]:

@@ -2,12 +2,12 @@
 
 import os
 
-# From 1.27 on, ONNX Runtime reports use to its vendor and keeps an identifier in the home directory unless told not to
-# before it is imported. Whoever wants that sets the variable to 0.
+# Recent versions of ONNX Runtime report their use to the vendor and keep an identifier in the home directory, unless
+# told not to before they are imported. Whoever wants that sets the variable to 0.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
-from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter  # noqa: E402
-from misure_onnx.backends.python_function import PythonFunctionSegmenter  # noqa: E402
+from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.backends.python_function import PythonFunctionSegmenter
 
 BACKENDS = {
     "onnx_runtime": OnnxRuntimeSegmenter,

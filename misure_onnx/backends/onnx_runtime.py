@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ from misure_onnx.types import Images, Scores
 _SILENT = 4  # ONNX Runtime's log severity "fatal"; its errors reach us as exceptions
 _FREE_SIZE_LIMIT, _FREE_SIZE_STEP = 1024, 32
 _CUDA_BATCH = 8
+_INTERNALS = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:|/onnxruntime_src/\S+:\d+ .*?\) (?=\S)"
+)
+"""What ONNX Runtime's errors say about its own source."""
 
 
 class OnnxRuntimeSegmenter:
@@ -210,4 +215,5 @@ def _sha256(path: Path) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    lines = _INTERNALS.sub("", str(error)).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

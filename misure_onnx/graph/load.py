@@ -1,6 +1,5 @@
 """Opening an ONNX file, with an error a person can act on for every way it can be wrong."""
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,14 +42,10 @@ def load_structure(path: Path) -> onnx.ModelProto:
         if not path.is_file():
             found = "a directory" if path.is_dir() else "no existing file"
             raise ModelError(f"model {str(path)!r} is {found}; expected an ONNX file")
-        model = onnx.load(path, format="protobuf", load_external_data=False)
-    except (DecodeError, OSError, ValueError) as error:
-        raise ModelError(
-            f"model {str(path)!r} is no ONNX file, or a truncated one: {_what_came(path, error)}"
-        ) from error
-    if not model.graph.node or not model.opset_import:
-        missing = "operators" if not model.graph.node else "operator set"
-        raise ModelError(f"model {str(path)!r} is no ONNX model, or a truncated one: it has no {missing}")
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"model {str(path)!r} cannot be read: {error}") from error
+    model = _parsed(content, path)
     for tensor in _external_tensors(model):
         _locate(tensor, path)
     _check_operators(model, path)
@@ -74,19 +69,23 @@ def load_with_weights(path: Path) -> onnx.ModelProto:
     return model
 
 
+def _parsed(content: bytes, path: Path) -> onnx.ModelProto:
+    refusal = f"model {str(path)!r} ({len(content):,} bytes) is no ONNX file, or a truncated one"
+    try:
+        model = onnx.load_model_from_string(content)
+    except (DecodeError, ValueError) as error:
+        kind = next((kind for magic, kind in _OTHER_FILES.items() if content.startswith(magic)), None)
+        came = f"it is {kind}" if kind else f"it begins with {content[:12]!r}"
+        raise ModelError(f"{refusal}: {came}; copy or export the model again") from error
+    if not model.graph.node or not model.opset_import:
+        missing = "operators" if not model.graph.node else "operator set"
+        raise ModelError(f"{refusal}: it has no {missing}; copy or export the model again")
+    return model
+
+
 def opset_version(model: onnx.ModelProto) -> int:
     """The version of ONNX's default operator set that a model uses."""
     return _default_version({entry.domain: entry.version for entry in model.opset_import})
-
-
-def _what_came(path: Path, error: Exception) -> str:
-    try:
-        with path.open("rb") as file:
-            start, size = file.read(32), os.fstat(file.fileno()).st_size
-    except OSError:
-        return str(error)
-    kind = next((kind for magic, kind in _OTHER_FILES.items() if start.startswith(magic)), None)
-    return f"it is {kind}" if kind else f"{size:,} bytes that begin with {start[:12]!r} ({error})"
 
 
 @dataclass(frozen=True)

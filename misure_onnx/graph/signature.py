@@ -201,8 +201,8 @@ def candidate_heads(
         declared: the layout, where the user knows it.
     """
     n, size = images[0], images[1:]
-    per_image = {name: array for name, array in probe.items() if (array.shape[:1] == (n,) or array.ndim == 2)}
-    arrays = {name: array for name, array in per_image.items() if array.dtype.kind in "fiub"}
+    numbers = {name: array for name, array in probe.items() if array.dtype.kind in "fiub"}
+    arrays = {name: a for name, a in numbers.items() if a.shape[:1] == (n,) or (a.ndim == 2 and n == 1)}
     if declared:
         rank = len(_AXES[declared])
         return {n: (declared, _classes(a.shape, declared)) for n, a in arrays.items() if a.ndim == rank}

@@ -45,7 +45,7 @@ def draw_figure(
 
 def _row(panels: list[tuple[str, RgbImage, str]], aspect: float) -> bytes:
     width = _PANEL_INCHES * len(panels)
-    figure = Figure(figsize=(width, _PANEL_INCHES * aspect + 0.85), dpi=_DPI, layout="constrained")
+    figure = Figure(figsize=(width, _PANEL_INCHES * aspect + 1.0), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (title, picture, caption) in zip(figure.subplots(1, len(panels)), panels, strict=True):
         axes.imshow(picture, interpolation="nearest")

@@ -172,7 +172,7 @@ def test_a_gradient_that_the_true_function_does_not_have_is_refused(tmp_path: Pa
         helper.make_node("DequantizeLinear", ["integers", "scale", "zero"], ["coarse"]),
         helper.make_node("Conv", ["coarse", "w"], ["scores"], pads=[1, 1, 1, 1]),
     ]
-    constants = {
+    constants: dict[str, npt.NDArray[np.generic]] = {
         "scale": np.array(4.0, np.float32),
         "zero": np.array(128, np.uint8),
         "w": np.random.default_rng(0).normal(0, 1, (3, 3, 3, 3)).astype(np.float32),

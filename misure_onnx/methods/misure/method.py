@@ -45,13 +45,13 @@ class MiSuRe(Method):
     needs_gradient: ClassVar[bool] = True
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smooth": {
-            "mask_size": 112, "iterations": 100, "learning_rate": 0.05, "weight_decay": 0.0, "adam_epsilon": 1e-12,
-            "area_weight": 1.0, "smoothness_weight": 2.0, "smoothness_exponent": 1.0, "clamp_below": 0.0,
+            "mask_size": 40, "iterations": 100, "learning_rate": 0.1, "weight_decay": 0.0, "adam_epsilon": 1e-12,
+            "area_weight": 0.03, "smoothness_weight": 0.1, "smoothness_exponent": 1.0, "clamp_below": 0.0,
             "constrained": True, "patience": 30, "background": "complement",
         },
         "minimal": {
             "mask_size": 224, "iterations": 100, "learning_rate": 0.1, "weight_decay": 0.0, "adam_epsilon": 1e-12,
-            "area_weight": 1.0, "smoothness_weight": 0.0, "smoothness_exponent": 1.0, "clamp_below": 0.0,
+            "area_weight": 0.03, "smoothness_weight": 0.0, "smoothness_exponent": 1.0, "clamp_below": 0.0,
             "constrained": True, "patience": 30, "background": "complement",
         },
         "paper": {
@@ -68,13 +68,13 @@ class MiSuRe(Method):
     alpha_target: float = 2.0
     alpha_background: float = 1.0
     background: Literal["complement", "declared"] = "complement"
-    mask_size: int = 112
+    mask_size: int = 40
     iterations: int = 100
-    learning_rate: float = 0.05
+    learning_rate: float = 0.1
     weight_decay: float = 0.0
     adam_epsilon: float = 1e-12
-    area_weight: float = 1.0
-    smoothness_weight: float = 2.0
+    area_weight: float = 0.03
+    smoothness_weight: float = 0.1
     smoothness_exponent: float = 1.0
     clamp_below: float = 0.0
     constrained: bool = True

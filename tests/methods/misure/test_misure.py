@@ -18,7 +18,9 @@ from misure_onnx.target import Target
 from tests.methods.asked import task_on
 from tests.tiny_models import disc_image, key_region, noise_image, small_network, uniform
 
-torch = pytest.importorskip("torch", reason="torch is not installed: the gradient route needs it")
+pytest.importorskip("torch", reason="torch is not installed: the gradient route needs it")
+
+import torch
 
 SHAPE = (36, 44)
 
@@ -78,7 +80,7 @@ def eq_1_in_float64(
             - method.alpha_background * dice[1]
         )
         adam.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         adam.step()
         with torch.no_grad():
             theta[theta < method.clamp_below] = 0
