@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.errors import InputError
-from misure_onnx.files import encode_json, encode_npy, encode_png, read_region, write_all
+from misure_onnx.files import encode_json, encode_npy, encode_png, encode_rgb, read_region, write_all
 from misure_onnx.rendering.figure import draw_figure
+from misure_onnx.rendering.overlay import outline, overlay
 from misure_onnx.types import Region, SaliencyMap
 
 SCHEMA = "misure-onnx/explanation/1"
@@ -167,14 +168,24 @@ class Explanation:
             captions=self._captions(),
         )
 
+    def overlay(self) -> npt.NDArray[np.uint8]:
+        """(H, W, 3) the saliency map over the grey image, with the prediction's outline.
+
+        Raises:
+            InputError: as `figure`.
+        """
+        if self.image is None:
+            raise InputError("a loaded explanation does not hold the image: its overlay is the overlay.png beside it")
+        return outline(overlay(self.image, self.saliency), self.prediction, tint=0)
+
     def save(self, directory: str | Path) -> Path:
-        """Writes explanation.json, saliency.npy, the region PNGs, trace.json and figure.png: all of them or none.
+        """Writes explanation.json, saliency.npy, the PNGs and trace.json: all of them or none.
 
         Raises:
             OutputError: the directory cannot be written, or the disk is full.
         """
         contents = self._files()
-        return write_all(Path(directory), contents, obsolete=("sufficient_region.png", "figure.png"))
+        return write_all(Path(directory), contents, obsolete=("sufficient_region.png", "figure.png", "overlay.png"))
 
     @classmethod
     def load(cls, directory: str | Path) -> "Explanation":
@@ -211,6 +222,7 @@ class Explanation:
             files["sufficient_region.png"] = encode_png(self.sufficient_region)
         if self.image is not None:
             files["figure.png"] = self.figure()
+            files["overlay.png"] = encode_rgb(self.overlay())
         return files
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from misure_onnx.errors import InputError, OutputError
 from misure_onnx.types import Region, SaliencyMap
@@ -28,6 +29,11 @@ def encode_json(document: Any) -> bytes:
 def encode_png(region: Region) -> bytes:
     """Black and white."""
     return bytes(cv2.imencode(".png", region.astype(np.uint8) * 255)[1])
+
+
+def encode_rgb(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """(H, W, 3) RGB as PNG."""
+    return bytes(cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1])
 
 
 def encode_npy(array: SaliencyMap) -> bytes:

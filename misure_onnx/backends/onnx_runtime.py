@@ -145,7 +145,10 @@ def _create_session(path: Path, choice: str, requested: tuple[str, ...]) -> ort.
         return ort.InferenceSession(str(path), options, providers=list(requested), enable_fallback=0)
     except Exception as error:
         if len(requested) == 1:
-            raise ModelError(f"ONNX Runtime cannot load {path}: {_first_line(error)}") from error
+            raise ModelError(
+                f"onnxruntime {ort.__version__} cannot load {path}: {_first_line(error)}; export it again with operators "
+                "and an opset that this version has"
+            ) from error
         on_cpu = _create_session(path, choice, (CPU,))
         if choice == "auto":
             return on_cpu

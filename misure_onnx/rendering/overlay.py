@@ -18,10 +18,12 @@ def cut_out(image: RgbImage, region: Region) -> RgbImage:
     return np.asarray(image * region[..., None].astype(np.uint8), np.uint8)
 
 
-def outline(image: RgbImage, region: Region, color: tuple[int, int, int] = OBJECT_COLOR) -> RgbImage:
-    """The image with the region tinted and its border drawn."""
+def outline(
+    image: RgbImage, region: Region, color: tuple[int, int, int] = OBJECT_COLOR, tint: float = 0.45
+) -> RgbImage:
+    """The image with the region's border drawn and its inside tinted (0: not at all, 1: fully)."""
     tinted = image.copy()
-    tinted[region] = (0.55 * image[region] + 0.45 * np.array(color)).astype(np.uint8)
+    tinted[region] = ((1 - tint) * image[region] + tint * np.array(color)).astype(np.uint8)
     contours, _ = cv2.findContours(region.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     thickness = max(1, round(_OUTLINE_SHARE * max(region.shape)))
     return np.asarray(cv2.drawContours(tinted, contours, -1, color, thickness), np.uint8)

@@ -431,13 +431,13 @@ def test_the_identity_says_which_file_runs_and_how(tmp_path: Path) -> None:
 # Graphs that cannot be explained
 
 
-def refused(tmp_path: Path, nodes: Sequence[onnx.NodeProto], outputs: Sequence[str] = ("scores",)) -> Path:
-    constants = {"one": np.array([1, 2, 3], np.int64), "weights": np.ones((2, 4, 1, 1), np.float32)}
-    return save_model(tmp_path / "m.onnx", nodes, input_shape=["N", 3, *SIZE], constants=constants, outputs=outputs)
+def of_nodes(tmp_path: Path, *nodes: onnx.NodeProto, size: Sequence[int | str] = SIZE, **constants: list[int]) -> Path:
+    arrays = {name: np.array(value, np.int64) for name, value in constants.items()}
+    return save_model(tmp_path / "m.onnx", nodes, input_shape=["N", 3, *size], constants=arrays)
 
 
 def test_a_classifier_is_refused(tmp_path: Path) -> None:
-    model = refused(tmp_path, [helper.make_node("ReduceSum", ["image", "one"], ["scores"], keepdims=0)])
+    model = of_nodes(tmp_path, helper.make_node("ReduceSum", ["image", "axes"], ["scores"], keepdims=0), axes=[1, 2, 3])
     with pytest.raises(UnsupportedModel, match=r"no output is a segmentation of 1 images 20x24: scores \[1\]"):
         load(model)
 
@@ -459,19 +459,15 @@ def test_an_output_that_is_no_array_is_passed_over(tmp_path: Path) -> None:
 def test_a_graph_that_onnx_runtime_refuses_is_refused_with_its_reason(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    model = refused(tmp_path, [helper.make_node("Conv", ["image", "missing"], ["scores"])])
-    with pytest.raises(ModelError, match="ONNX Runtime cannot load .*missing"):
+    model = of_nodes(tmp_path, helper.make_node("Conv", ["image", "missing"], ["scores"]))
+    with pytest.raises(ModelError, match=r"ONNX Runtime cannot load .*missing"):
         load(model)
     assert capfd.readouterr().out == "", "stdout belongs to the result"
 
 
 def test_a_graph_that_fails_when_it_runs_is_refused_with_its_reason(tmp_path: Path) -> None:
-    model = save_model(
-        tmp_path / "m.onnx",
-        [helper.make_node("Reshape", ["image", "shape"], ["scores"])],
-        input_shape=["N", 3, "H", "W"],
-        constants={"shape": np.array([1, 3, 7, 7], np.int64)},
-    )
+    reshape = helper.make_node("Reshape", ["image", "shape"], ["scores"])
+    model = of_nodes(tmp_path, reshape, size=("H", "W"), shape=[1, 3, 7, 7])
     with pytest.raises(ModelError, match=r"could not run m\.onnx"):
         load(model)
 

@@ -186,6 +186,26 @@ def _external_in_a_constant(folder: Path) -> Path:
     return _model(*nodes)(folder)
 
 
+def nan_when_masked(folder: Path) -> Path:
+    """Finite on a picture whose mean is above 0.4, NaN on a darker one: adds 0 * sqrt(mean - 0.4)."""
+    constants: dict[str, tiny_models.Array] = {
+        "limit": np.array(0.4, np.float32),
+        "zero": np.array(0, np.float32),
+        "half": np.array(0.5, np.float32),
+    }
+    nodes = [
+        Node("ReduceMean", ["image"], ["mean"], axes=[1, 2, 3], keepdims=1),
+        Node("Sub", ["mean", "limit"], ["above"]),
+        Node("Sqrt", ["above"], ["root"]),
+        Node("Mul", ["root", "zero"], ["nothing"]),
+        Node("Sub", ["image", "half"], ["bright"]),
+        Node("Neg", ["bright"], ["dark"]),
+        Node("Concat", ["dark", "bright"], ["exact"], axis=1),
+        Node("Add", ["exact", "nothing"], ["scores"]),
+    ]
+    return save_model(folder / "model.onnx", nodes, input_shape=["N", 1, *SIZE], constants=constants)
+
+
 _NO_FILE = ("model", "model.onnx", "no existing file", "expected an ONNX file")
 _NO_ONNX = ("model.onnx", "is no ONNX file, or a truncated one", "copy or export the model again")
 
