@@ -155,7 +155,7 @@ def _misure(case: Case) -> tuple[Timed, Timed, int]:
     problem = MaskProblem(task.image, (baseline,), task.target, PreservationLoss())
     gradient = TorchMaskGradient(case.segmenter, task.segmenter, problem)
     region = grow_sufficient_region(task, baseline, method.tau).region
-    grid, schedule, evaluations = (method.mask_size, method.mask_size), method._schedule(), MISURE_ITERATIONS + 1  # noqa: SLF001
+    grid, schedule, evaluations = (method.mask_size, method.mask_size), method.schedule(), MISURE_ITERATIONS + 1
     return (
         lambda: optimise_mask(gradient, region, grid, schedule, silent),
         _bare_bridge(case, evaluations),

@@ -36,8 +36,8 @@ def examine() -> list[Check]:
     """Every check."""
     return [
         Check("python", "ok", f"{platform.python_version()} on {platform.platform()}"),
-        _onnxruntime_clash(),
-        _opencv_clash(),
+        _clash("onnxruntime", "onnxruntime", "onnxruntime-gpu"),
+        _clash("opencv", "opencv-python", "opencv-python-headless"),
         _cpu(),
         _cuda(),
         _torch(),
@@ -52,29 +52,16 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _onnxruntime_clash() -> Check:
-    """Both wheels write the same files: the one installed last wins, removing one breaks the other."""
-    plain, gpu = _version("onnxruntime"), _version("onnxruntime-gpu")
-    if plain and gpu:
-        return Check(
-            "onnxruntime",
-            "fault",
-            f"onnxruntime {plain} and onnxruntime-gpu {gpu} overwrite each other",
-            "pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime-gpu",
-        )
-    return Check("onnxruntime", "ok", f"onnxruntime-gpu {gpu}" if gpu else f"onnxruntime {plain}")
-
-
-def _opencv_clash() -> Check:
-    plain, headless = _version("opencv-python"), _version("opencv-python-headless")
-    if plain and headless:
-        return Check(
-            "opencv",
-            "fault",
-            f"opencv-python {plain} and opencv-python-headless {headless} overwrite each other",
-            "pip uninstall -y opencv-python opencv-python-headless && pip install opencv-python-headless",
-        )
-    return Check("opencv", "ok", f"opencv-python-headless {headless}" if headless else f"opencv-python {plain}")
+def _clash(name: str, one: str, wanted: str) -> Check:
+    """Two wheels that write the same files: the one installed last wins, and removing one breaks the other."""
+    versions = {package: _version(package) for package in (one, wanted)}
+    installed = [f"{package} {version}" for package, version in versions.items() if version]
+    if len(installed) == 2:
+        repair = f"pip uninstall -y {one} {wanted} && pip install {wanted}"
+        return Check(name, "fault", f"{' and '.join(installed)} overwrite each other", repair)
+    if not installed:
+        return Check(name, "fault", "not installed", f"pip install {wanted}")
+    return Check(name, "ok", installed[0])
 
 
 def _cpu() -> Check:

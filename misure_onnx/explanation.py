@@ -241,7 +241,7 @@ def _plain(value: Any) -> Any:
 
 def _read_all(directory: Path) -> Explanation:
     try:
-        document = json.loads((directory / "explanation.json").read_text(encoding="utf-8"))
+        document = _read_object(directory / "explanation.json")
         if document.get("schema") != SCHEMA:
             raise InputError(f"{directory}: expected schema {SCHEMA!r}, got {document.get('schema')!r}")
         return Explanation(
@@ -257,10 +257,17 @@ def _read_all(directory: Path) -> Explanation:
             if document["metrics"]["sufficient_region"]
             else None,
             minimal_region=read_region(directory / "minimal_region.png"),
-            trace=json.loads((directory / "trace.json").read_text(encoding="utf-8")),
+            trace=_read_object(directory / "trace.json"),
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{directory} holds no complete explanation: {error}") from error
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise TypeError(f"{path.name}: expected a JSON object, got {type(found).__name__}")
+    return found
 
 
 def _read_map(path: Path) -> SaliencyMap:

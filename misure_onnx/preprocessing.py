@@ -147,7 +147,7 @@ def from_metadata(text: str) -> Preprocessing:
     source = f"metadata {METADATA_KEY!r} of the model"
     try:
         declared = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise PreprocessingError(f"{source}: expected a JSON object; {error}") from error
     if not isinstance(declared, dict):
         raise PreprocessingError(f"{source}: expected a JSON object, got {type(declared).__name__}")
@@ -214,7 +214,7 @@ def _read_yaml(path: Path) -> Preprocessing:
         )
     try:
         declared = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+    except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
         raise PreprocessingError(f"{path}: not a readable YAML file: {error}") from error
     if not isinstance(declared, dict):
         raise PreprocessingError(f"{path}: expected fields like 'scale: 0.0039', got {type(declared).__name__}")

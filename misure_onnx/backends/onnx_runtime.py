@@ -146,8 +146,8 @@ def _create_session(path: Path, choice: str, requested: tuple[str, ...]) -> ort.
     except Exception as error:
         if len(requested) == 1:
             raise ModelError(
-                f"onnxruntime {ort.__version__} cannot load {path}: {_first_line(error)}; export it again with operators "
-                "and an opset that this version has"
+                f"onnxruntime {ort.__version__} cannot load {path}: {_first_line(error)}; export it again with "
+                "operators and an opset that this version has"
             ) from error
         on_cpu = _create_session(path, choice, (CPU,))
         if choice == "auto":

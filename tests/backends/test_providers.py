@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import onnxruntime as ort
 import pytest
 
@@ -18,7 +17,6 @@ from misure_onnx.backends.providers import (
 from misure_onnx.errors import ModelError, ProviderError
 from misure_onnx.preprocessing import PRESETS
 from misure_onnx.segmenter import Identity
-from tests.tiny_models import SIZE
 
 NOT_BUILT_IN = next(name for name in ort.get_all_providers() if name not in ort.get_available_providers())
 BUILT_IN = [name for name in ort.get_available_providers() if name != CPU]
@@ -125,17 +123,5 @@ def test_a_model_that_no_provider_can_run_is_the_model_s_fault(tmp_path: Path) -
     nonsense = tmp_path / "m.onnx"
     nonsense.write_bytes(b"nonsense")
     for requested in ((CPU,), *((name, CPU) for name in BUILT_IN)):
-        with pytest.raises(ModelError, match="ONNX Runtime cannot load"):
+        with pytest.raises(ModelError, match=r"cannot load .*m\.onnx"):
             _create_session(nonsense, "auto", requested)
-
-
-@pytest.mark.gpu
-def test_cuda_loads_and_agrees_with_the_cpu(small_network: Path) -> None:
-    if CUDA not in identity(small_network, "auto").providers_used:
-        pytest.skip("ONNX Runtime cannot load CUDA here")
-    images = np.random.default_rng(0).random((3, 3, *SIZE), np.float32)
-    on_cuda, on_cpu = (
-        OnnxRuntimeSegmenter(small_network, preprocessing=PRESETS["unit"], provider=name) for name in ("cuda", "cpu")
-    )
-    assert on_cuda.identity.providers_used == (CUDA, CPU)
-    assert on_cuda.predict(images) == pytest.approx(on_cpu.predict(images), abs=1e-2)

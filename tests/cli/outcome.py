@@ -28,7 +28,7 @@ class Outcome:
         assert "Traceback" not in self.err
         assert "Warning" not in self.err
         assert "internal error" not in self.err
-        assert self.err.count("misure: error: ") == 1
-        assert self.err.startswith(("misure: error: ", "usage: "))
+        assert self.err.count(": error: ") == 1
+        assert self.err.startswith(("misure: error: ", "usage: misure "))
         for word in words:
             assert word in self.err, self.err

@@ -39,7 +39,8 @@ def reference(model: Path, output: str) -> Callable[[Images], Scores]:
     def predict(images: Images) -> Scores:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return np.asarray(evaluator.run([output], {"image": images})[0])
+            (scores,) = evaluator.run([output], {"image": images})
+        return np.asarray(scores)
 
     return predict
 

@@ -103,7 +103,7 @@ class MiSuRe(Method):
         problem = MaskProblem(task.image, (baseline,), task.target, self._preservation(task))
         gradient, refusals = mask_gradient(self.route, task.segmenter, problem)
         optimised = optimise_mask(
-            gradient, facts.region, (self.mask_size, self.mask_size), self._schedule(), task.progress
+            gradient, facts.region, (self.mask_size, self.mask_size), self.schedule(), task.progress
         )
         chosen, notes = self._choose(task, baseline, facts, optimised)
         return self._attribution(gradient, facts, optimised, chosen, (*refusals, *notes))
@@ -112,20 +112,9 @@ class MiSuRe(Method):
         declared = task.segmenter.spec.background if self.background == "declared" else None
         return PreservationLoss(self.loss, self.alpha_target, self.alpha_background, declared)
 
-    def _schedule(self) -> Schedule:
-        return Schedule(
-            iterations=self.iterations,
-            learning_rate=self.learning_rate,
-            weight_decay=self.weight_decay,
-            adam_epsilon=self.adam_epsilon,
-            area_weight=self.area_weight,
-            smoothness_weight=self.smoothness_weight,
-            smoothness_exponent=self.smoothness_exponent,
-            clamp_below=self.clamp_below,
-            constrained=self.constrained,
-            tau=self.tau,
-            patience=self.patience,
-        )
+    def schedule(self) -> Schedule:
+        """The parameters of stage 2's optimisation."""
+        return Schedule(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Schedule)})
 
     def _choose(
         self, task: Task, baseline: Images, facts: SufficientRegionFacts, optimised: OptimisedMask

@@ -12,8 +12,9 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 
+from benchmarks.shared_data import data_directory
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
-from tests.shared_data import find_shared_data, manifest, shared_data
+from tests.shared_data import manifest, shared_data
 
 Array = npt.NDArray[Any]
 
@@ -23,7 +24,7 @@ VOLUME_SIDE = 32  # a crop: the 3-D models are fully convolutional, and 256 voxe
 LEVELS = 2  # the largest step of a uint8 input, in grey levels
 ENDINGS = {"Softmax", "Sigmoid", "ArgMax", "Transpose", "Reshape"}
 
-MODELS = [entry["id"] for entry in manifest()["models"]] if find_shared_data() else ["none"]
+MODELS = [entry["id"] for entry in manifest()["models"]] if data_directory() else ["none"]
 
 
 @dataclass

@@ -201,6 +201,6 @@ def test_an_object_thinner_than_a_grid_cell_is_not_lost(tmp_path: Path) -> None:
     problem = MaskProblem(task.image, (np.zeros_like(task.image),), task.target, PreservationLoss())
     gradient, _ = mask_gradient("torch", task.segmenter, problem)
     method = MiSuRe.from_preset("minimal", mask_size=4, iterations=5)
-    optimised = optimise_mask(gradient, thing, (4, 4), method._schedule(), silent)
+    optimised = optimise_mask(gradient, thing, (4, 4), method.schedule(), silent)
     assert optimised.feasible
     assert optimised.feasible[0].region[31, 31]

@@ -1,0 +1,435 @@
+"""The result: its document, its published schema, and what is written and read."""
+
+import dataclasses
+import json
+import pickle
+import types
+import typing
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import cv2
+import jsonschema
+import numpy as np
+import pytest
+
+from misure_onnx.api import load_segmenter
+from misure_onnx.errors import InputError, OutputError
+from misure_onnx.explanation import (
+    SCHEMA,
+    Certificate,
+    Cost,
+    Explanation,
+    MethodRecord,
+    Metrics,
+    Provenance,
+    Status,
+    SufficientRegionRecord,
+    TargetRecord,
+    YardstickRecord,
+)
+from misure_onnx.gradients.base import Fidelity
+from misure_onnx.images import load_image
+from misure_onnx.methods.base import Method
+from misure_onnx.methods.misure import MiSuRe
+from misure_onnx.methods.rise import Rise
+from misure_onnx.methods.sufficient_region import SufficientRegion
+from misure_onnx.metrics import METRICS
+from misure_onnx.perturbation import BASELINES
+from misure_onnx.target import Target, TargetKind
+from tests.tiny_models import bright_pixels, disc_image, noise_image, small_network
+
+KEYS: dict[str, Any] = {
+    "schema": None,
+    "method": {"name", "preset", "parameters"},
+    "target": {"class_index", "class_name", "kind", "pixels", "centroid_xy"},
+    "metrics": {
+        "dice_explained",
+        "dice_explained_soft",
+        "perturbation_ratio",
+        "sufficient_region",
+        "predicted_mask",
+        "random_mask",
+    },
+    "certificate": {"tau", "dice", "baselines", "minimal_at_block_px", "verified_on"},
+    "cost": {"forwards", "backwards", "seconds"},
+    "provenance": {
+        "model_sha256",
+        "input_sha256",
+        "opset",
+        "providers_requested",
+        "providers_used",
+        "gradient_route",
+        "gradient_fidelity",
+        "versions",
+        "seed",
+        "status",
+        "notes",
+    },
+}
+FILES = {"explanation.json", "saliency.npy", "minimal_region.png", "prediction.png", "trace.json", "figure.png"}
+
+
+def published_schema() -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(
+        (files("misure_onnx") / "schemas" / "explanation-1.schema.json").read_text(encoding="utf-8")
+    )
+    return schema
+
+
+@pytest.fixture
+def of_a_disc(tmp_path: Path) -> Explanation:
+    """A white disc on black, explained by a model for which a pixel is the object if it is bright."""
+    segmenter = load_segmenter(bright_pixels(tmp_path / "m.onnx"), {"scale": 1 / 255, "class_names": ["bg", "light"]})
+    return SufficientRegion().explain(segmenter, disc_image(), Target.from_class("light"), seed=4)
+
+
+@pytest.fixture
+def of_noise(tmp_path: Path) -> Explanation:
+    segmenter = load_segmenter(small_network(tmp_path / "m.onnx"))
+    return Rise(masks=30).explain(segmenter, noise_image((31, 45)))
+
+
+@pytest.fixture
+def saved(tmp_path: Path, of_a_disc: Explanation) -> Path:
+    """Without pictures, which take most of the time."""
+    return dataclasses.replace(of_a_disc, image=None).save(tmp_path / "out")
+
+
+# The document
+
+
+def test_the_document_has_exactly_the_promised_keys(of_a_disc: Explanation, of_noise: Explanation) -> None:
+    for explanation in (of_a_disc, of_noise):
+        document = explanation.to_json()
+        assert list(document) == list(KEYS)
+        for name, keys in KEYS.items():
+            assert keys is None or set(document[name]) == keys
+        assert document["schema"] == SCHEMA == "misure-onnx/explanation/1"
+
+
+def test_the_document_of_a_case_known_by_hand(of_a_disc: Explanation) -> None:
+    """Each pixel decides for itself, so the object alone is enough, without a dilation."""
+    document, pixels = of_a_disc.to_json(), int((disc_image() > 0).sum())
+    assert document["method"] == {
+        "name": "sufficient_region",
+        "preset": None,
+        "parameters": {"tau": 0.9, "baseline": "zero"},
+    }
+    assert document["target"] == {
+        "class_index": 1,
+        "class_name": "light",
+        "kind": "class",
+        "pixels": pixels,
+        "centroid_xy": [12.0, 10.0],
+    }
+    metrics = document["metrics"]
+    assert (metrics["dice_explained"], metrics["dice_explained_soft"], metrics["perturbation_ratio"]) == (1, 1, 1)
+    assert metrics["sufficient_region"] == {"dilations": 0, "dice": 1.0, "ratio": 1.0, "saturated": False}
+    assert metrics["predicted_mask"] == {"dice_explained": 1.0, "perturbation_ratio": 1.0}
+    assert metrics["random_mask"]["perturbation_ratio"] == 1
+    assert 0 < metrics["random_mask"]["dice_explained"] < 1
+    assert document["certificate"]["tau"] == 0.9
+    assert document["certificate"]["dice"] == 1
+    assert list(document["certificate"]["baselines"]) == list(BASELINES)
+    assert document["certificate"]["baselines"]["zero"] == document["certificate"]["baselines"]["mean"] == 1
+    assert document["certificate"]["verified_on"] == "CPUExecutionProvider"
+    provenance = document["provenance"]
+    assert (provenance["seed"], provenance["status"], provenance["opset"]) == (4, "ok", 17)
+    assert provenance["input_sha256"] == load_image(disc_image()).sha256
+    assert (provenance["gradient_route"], provenance["gradient_fidelity"], provenance["notes"]) == (None, None, [])
+    assert document["cost"]["backwards"] == 0
+    # The image; stage 1; Dice of region, soft mask, object and random pixels; four more baselines.
+    assert document["cost"]["forwards"] == 1 + 1 + 4 + 4
+
+
+def test_the_document_is_json_and_nothing_else(of_a_disc: Explanation) -> None:
+    document = of_a_disc.to_json()
+    assert json.loads(json.dumps(document, allow_nan=False)) == document
+
+
+def test_arrays_have_the_image_s_size(of_noise: Explanation) -> None:
+    assert of_noise.saliency.shape == of_noise.prediction.shape == of_noise.minimal_region.shape == (31, 45)
+    assert of_noise.saliency.dtype == np.float32
+    assert of_noise.prediction.dtype == of_noise.minimal_region.dtype == bool
+    assert of_noise.sufficient_region is None
+    assert of_noise.image is not None
+    assert np.array_equal(of_noise.image, noise_image((31, 45)))
+
+
+def test_explanations_and_their_records_are_frozen(of_a_disc: Explanation) -> None:
+    for record in (of_a_disc, of_a_disc.metrics, of_a_disc.provenance, of_a_disc.certificate):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(record, dataclasses.fields(record)[0].name, None)
+
+
+# The published schema
+
+
+def test_the_schema_is_itself_valid() -> None:
+    jsonschema.Draft202012Validator.check_schema(published_schema())
+
+
+def of_every_kind() -> list[Method]:
+    """Methods with and without stage 1, gradient, preset and aim."""
+    found: list[Method] = [SufficientRegion(), Rise(masks=20), Rise.from_preset("paper", masks=20)]
+    try:
+        import torch  # noqa: F401, PLC0415 - the document of a method with a gradient needs it
+    except ImportError:
+        return found
+    return [*found, MiSuRe(iterations=2, mask_size=8)]
+
+
+@pytest.mark.parametrize("method", of_every_kind(), ids=lambda method: f"{method.name}-{method.preset()}")
+@pytest.mark.parametrize("target", [Target(), Target.at(20, 20), Target.from_mask(np.ones((31, 45)))])
+def test_real_explanations_are_valid(tmp_path: Path, method: Method, target: Target) -> None:
+    segmenter = load_segmenter(small_network(tmp_path / "m.onnx"))
+    explanation = method.explain(segmenter, noise_image((31, 45)), target)
+    jsonschema.Draft202012Validator(published_schema()).validate(explanation.to_json())
+
+
+def test_an_explanation_of_a_python_function_is_valid() -> None:
+    segmenter = load_segmenter(lambda x: 4 * x[:, :2], {"size": [20, 24], "output": "sigmoid_logits"})
+    document = Rise(masks=20).explain(segmenter, noise_image()).to_json()
+    jsonschema.Draft202012Validator(published_schema()).validate(document)
+    assert (document["provenance"]["model_sha256"], document["provenance"]["opset"]) == (None, None)
+    assert document["certificate"]["verified_on"] == "python function"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("surprise",), 1),
+        (("method", "surprise"), 1),
+        (("metrics", "random_mask", "surprise"), 1),
+        (("schema",), "misure-onnx/explanation/2"),
+        (("target", "kind"), "thing"),
+        (("target", "centroid_xy"), [1, 2, 3]),
+        (("metrics", "dice_explained"), 1.5),
+        (("metrics", "sufficient_region"), {}),
+        (("certificate", "tau"), 1),
+        (("cost", "forwards"), -1),
+        (("cost", "forwards"), None),
+        (("provenance", "status"), "fine"),
+        (("provenance", "model_sha256"), "abc"),
+        (("provenance", "gradient_fidelity"), {"max_difference": 0}),
+    ],
+)
+def test_other_documents_are_not_valid(of_a_disc: Explanation, path: tuple[str, ...], value: object) -> None:
+    document = of_a_disc.to_json()
+    place = document
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator(published_schema()).validate(document)
+
+
+@pytest.mark.parametrize("record", [name for name in KEYS if name != "schema"])
+def test_no_key_may_be_missing(of_a_disc: Explanation, record: str) -> None:
+    validator = jsonschema.Draft202012Validator(published_schema())
+    for key in KEYS[record]:
+        document = of_a_disc.to_json()
+        del document[record][key]
+        assert not validator.is_valid(document)
+    document = of_a_disc.to_json()
+    del document[record]
+    assert not validator.is_valid(document)
+
+
+RECORDS: dict[str, type] = {
+    "method": MethodRecord,
+    "target": TargetRecord,
+    "metrics": Metrics,
+    "certificate": Certificate,
+    "cost": Cost,
+    "provenance": Provenance,
+}
+DEFINITIONS: dict[str, type] = {
+    "sufficient_region": SufficientRegionRecord,
+    "yardstick": YardstickRecord,
+    "fidelity": Fidelity,
+}
+
+
+@pytest.mark.parametrize("name", [*RECORDS, *DEFINITIONS])
+def test_the_schema_lists_exactly_the_fields_of_the_records(name: str) -> None:
+    schema = published_schema()
+    described = schema["properties"][name] if name in RECORDS else schema["$defs"][name]
+    record = {**RECORDS, **DEFINITIONS}[name]
+    names = [field.name for field in dataclasses.fields(record)]
+    assert list(described["properties"]) == described["required"] == names
+    assert described["additionalProperties"] is False
+    nullable = {name for name in names if allows_none(typing.get_type_hints(record)[name])}
+    assert {name for name, field in described["properties"].items() if allows_null(field)} == nullable
+
+
+def allows_none(annotation: Any) -> bool:
+    return isinstance(annotation, types.UnionType) and type(None) in typing.get_args(annotation)
+
+
+def allows_null(field: dict[str, Any]) -> bool:
+    return "null" in field.get("type", ()) or any(option.get("type") == "null" for option in field.get("anyOf", ()))
+
+
+def test_the_schema_s_lists_are_those_of_the_code() -> None:
+    schema = published_schema()
+    properties = schema["properties"]
+    assert schema["required"] == list(properties) == list(KEYS)
+    assert properties["schema"]["const"] == schema["$id"] == SCHEMA
+    assert properties["target"]["properties"]["kind"]["enum"] == list(typing.get_args(TargetKind))
+    assert properties["provenance"]["properties"]["status"]["enum"] == list(typing.get_args(Status))
+    assert list(properties["metrics"]["properties"])[:3] == list(METRICS)
+
+
+# Writing and reading
+
+
+@pytest.mark.parametrize("fixture", ["of_a_disc", "of_noise"])
+def test_what_is_saved_comes_back(tmp_path: Path, fixture: str, request: pytest.FixtureRequest) -> None:
+    explanation: Explanation = request.getfixturevalue(fixture)
+    place = explanation.save(tmp_path / "deep" / "out")
+    loaded = Explanation.load(place)
+    assert loaded.to_json() == explanation.to_json()
+    assert np.array_equal(loaded.saliency, explanation.saliency)
+    assert loaded.saliency.dtype == np.float32
+    assert np.array_equal(loaded.prediction, explanation.prediction)
+    assert np.array_equal(loaded.minimal_region, explanation.minimal_region)
+    assert loaded.trace == explanation.trace
+    assert loaded.target == explanation.target
+    assert loaded.metrics == explanation.metrics
+    assert loaded.provenance == explanation.provenance
+    assert (loaded.sufficient_region is None) == (explanation.sufficient_region is None)
+    if explanation.sufficient_region is not None:
+        assert loaded.sufficient_region is not None
+        assert np.array_equal(loaded.sufficient_region, explanation.sufficient_region)
+
+
+def test_the_files_are_those_of_the_documentation(
+    tmp_path: Path, of_a_disc: Explanation, of_noise: Explanation
+) -> None:
+    with_stage_1, without = of_a_disc.save(tmp_path / "a"), of_noise.save(str(tmp_path / "b"))
+    assert {path.name for path in with_stage_1.iterdir()} >= FILES | {"sufficient_region.png"}
+    assert {path.name for path in without.iterdir()} >= FILES
+    assert not (without / "sufficient_region.png").exists()
+    assert json.loads((with_stage_1 / "explanation.json").read_text(encoding="utf-8")) == of_a_disc.to_json()
+    assert np.load(with_stage_1 / "saliency.npy").dtype == np.float32
+    pixels = cv2.imread(str(with_stage_1 / "sufficient_region.png"), cv2.IMREAD_UNCHANGED)
+    assert pixels is not None
+    assert pixels.dtype == np.uint8
+    assert np.array_equal(pixels, np.uint8(255) * (disc_image() > 0))
+
+
+def test_saving_again_leaves_nothing_of_the_explanation_before(
+    tmp_path: Path, of_a_disc: Explanation, of_noise: Explanation
+) -> None:
+    place = of_a_disc.save(tmp_path / "out")
+    of_noise.save(place)
+    assert not (place / "sufficient_region.png").exists()
+    assert Explanation.load(place).to_json() == of_noise.to_json()
+
+
+def test_a_loaded_explanation_can_be_saved_but_has_no_picture(tmp_path: Path, of_a_disc: Explanation) -> None:
+    loaded = Explanation.load(of_a_disc.save(tmp_path / "a"))
+    assert loaded.image is None
+    with pytest.raises(InputError, match=r"a loaded explanation does not hold the image: .* figure\.png"):
+        loaded.figure()
+    again = Explanation.load(loaded.save(tmp_path / "b"))
+    assert again.to_json() == of_a_disc.to_json()
+    assert not (tmp_path / "b" / "figure.png").exists()
+
+
+def test_a_place_that_is_a_file_is_refused_and_left_alone(tmp_path: Path, of_a_disc: Explanation) -> None:
+    place = tmp_path / "out"
+    place.write_text("mine", encoding="utf-8")
+    with pytest.raises(OutputError):
+        of_a_disc.save(place)
+    assert place.read_text(encoding="utf-8") == "mine"
+
+
+REQUIRED = ["explanation.json", "saliency.npy", "minimal_region.png", "prediction.png", "trace.json"]
+
+
+@pytest.mark.parametrize("name", [*REQUIRED, "sufficient_region.png"])
+@pytest.mark.parametrize("content", [None, b"", b"[]", b"[1]", b"null", b"\x80\x04."])
+def test_a_missing_or_damaged_file_is_refused(saved: Path, name: str, content: bytes | None) -> None:
+    (saved / name).unlink()
+    if content is not None:
+        (saved / name).write_bytes(content)
+    with pytest.raises(InputError, match=r"out"):
+        Explanation.load(saved)
+
+
+def test_a_directory_without_an_explanation_is_refused(tmp_path: Path) -> None:
+    for saved in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(InputError, match="holds no complete explanation"):
+            Explanation.load(saved)
+
+
+@pytest.mark.parametrize("schema", ["misure-onnx/explanation/2", None, 1])
+def test_another_schema_is_refused(saved: Path, of_a_disc: Explanation, schema: object) -> None:
+    document = {**of_a_disc.to_json(), "schema": schema}
+    (saved / "explanation.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(InputError, match=r"expected schema 'misure-onnx/explanation/1', got"):
+        Explanation.load(saved)
+
+
+@pytest.mark.parametrize("record", ["method", "target", "metrics", "certificate", "cost", "provenance"])
+@pytest.mark.parametrize("change", ["missing", "surprise"])
+def test_other_keys_are_refused(saved: Path, of_a_disc: Explanation, record: str, change: str) -> None:
+    document = of_a_disc.to_json()
+    if change == "missing":
+        document[record].popitem()
+    else:
+        document[record][change] = 1
+    (saved / "explanation.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(InputError, match="holds no complete explanation"):
+        Explanation.load(saved)
+
+
+class Bomb:
+    """Creates a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize("form", ["npy", "pickle", "npz"])
+def test_nothing_is_executed_on_loading(tmp_path: Path, saved: Path, form: str) -> None:
+    trace = tmp_path / "executed"
+    bomb = np.array([Bomb(trace)], dtype=object)
+    with (saved / "saliency.npy").open("wb") as file:
+        if form == "npy":
+            np.save(file, bomb, allow_pickle=True)
+        elif form == "npz":
+            np.savez(file, bomb)
+        else:
+            pickle.dump(bomb, file)
+    with pytest.raises(InputError, match="holds no complete explanation"):
+        Explanation.load(saved)
+    assert not trace.exists()
+
+
+@pytest.mark.parametrize("saliency", [np.zeros((3, 4)), np.zeros(5, np.float32), np.zeros((3, 4, 1), np.float32)])
+def test_a_map_of_another_type_or_rank_is_refused(saved: Path, saliency: Any) -> None:
+    np.save(saved / "saliency.npy", saliency)
+    with pytest.raises(InputError, match=r"expected float32 \(H, W\)"):
+        Explanation.load(saved)
+
+
+# Pictures
+
+
+def test_the_figure_is_a_png_and_the_overlay_an_image_of_the_image_s_size(of_noise: Explanation) -> None:
+    assert of_noise.figure().startswith(b"\x89PNG")
+    assert of_noise.overlay().shape == (31, 45, 3)
+    assert of_noise.overlay().dtype == np.uint8
+
+
+def test_labels_without_names_are_class_and_index(of_a_disc: Explanation, of_noise: Explanation) -> None:
+    assert of_a_disc.target.label == "light"
+    assert of_noise.target.label == f"class {of_noise.target.class_index}"
