@@ -31,15 +31,19 @@ def load_segmenter(
         source: an ONNX file, or a Python function from images (N, C, H, W) to scores (N, L, h, w).
         preprocess: a preset (`imagenet`, `unit`, `minus1_1`, `raw`, `caffe`), a YAML file, a mapping of
             its fields, or a `Preprocessing`. None: the model's own metadata, else an assumption that is noted.
-        provider: `auto` (CUDA where it loads, else the CPU), `cpu`, `cuda`, ... or ONNX Runtime's own string.
+        provider: `auto` (CUDA where it loads, else the CPU), `cpu`, `cuda`, ... or ONNX Runtime's own string;
+            of an ONNX file only.
 
     Raises:
         ModelError, UnsupportedModel, PreprocessingError, ProviderError: see there.
+        InputError: an address, or a function without preprocessing or with a provider.
     """
     declared = None if preprocess is None else load_preprocessing(preprocess)
     if callable(source):
         if declared is None:
             raise InputError("a Python function needs a declared preprocessing with at least 'size' and 'output'")
+        if provider != "auto":
+            raise InputError(f"provider {provider!r} was asked for; a Python function runs wherever it runs itself")
         return PythonFunctionSegmenter(source, preprocessing=declared)
     if "://" in str(source):
         raise InputError(f"{source!r} is an address; this version explains ONNX files and Python functions only")

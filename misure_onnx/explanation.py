@@ -203,12 +203,19 @@ class Explanation:
             "prediction": f"{self.target.label}: {self.target.pixels:,} pixels",
             "method": self.method.name + (f" ({self.method.preset})" if self.method.preset else ""),
             "minimal": f"{_area(ratio)}\nDice {dice:.2f}",
+            "verdict": self._verdict(),
         }
         if stage_1:
             captions["sufficient"] = (
                 f"{_area(stage_1.ratio)}\nDice {stage_1.dice:.2f} after {stage_1.dilations} dilations"
             )
         return captions
+
+    def _verdict(self) -> str:
+        """Only a region that was shown to be enough is called so."""
+        if self.certificate.tau is None:
+            return "Region of the map"
+        return "Enough for the model" if self.certificate.dice > self.certificate.tau else "Not enough for the model"
 
     def _files(self) -> dict[str, bytes]:
         files = {

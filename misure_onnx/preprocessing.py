@@ -208,11 +208,11 @@ def _per_channel(values: tuple[float, ...], channels: int, name: str) -> FloatAr
 def _read_yaml(path: Path) -> Preprocessing:
     import yaml  # noqa: PLC0415 - only needed here, and the command line must start fast
 
-    if not path.is_file():
-        raise PreprocessingError(
-            f"preprocessing {str(path)!r} is neither a preset ({', '.join(PRESETS)}) nor an existing YAML file"
-        )
     try:
+        if not path.is_file():
+            raise PreprocessingError(
+                f"preprocessing {str(path)!r} is neither a preset ({', '.join(PRESETS)}) nor an existing YAML file"
+            )
         declared = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, OSError, RecursionError) as error:
         raise PreprocessingError(f"{path}: not a readable YAML file: {error}") from error

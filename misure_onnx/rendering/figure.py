@@ -29,14 +29,15 @@ def draw_figure(
         sufficient_region: (H, W) or None; without it the row has one panel fewer.
         saliency: (H, W).
         minimal_region: (H, W), the binary region.
-        captions: a line under the panels `prediction`, `sufficient`, `method` and `minimal`.
+        captions: the line under the panels `prediction`, `sufficient`, `method` and `minimal`, and the
+            last panel's title, `verdict`.
     """
     signed = bool((saliency < 0).any())
     panels = [
         ("Image", image, ""),
         ("What the model finds", outline(image, prediction), captions["prediction"]),
         ("Saliency map", overlay(image, saliency) if signed else heat_map(saliency), captions["method"]),
-        ("Enough for the model", cut_out(image, minimal_region), captions["minimal"]),
+        (captions["verdict"], cut_out(image, minimal_region), captions["minimal"]),
     ]
     if sufficient_region is not None:
         panels.insert(2, ("Sufficient region", cut_out(image, sufficient_region), captions["sufficient"]))

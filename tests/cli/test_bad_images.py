@@ -29,9 +29,10 @@ def test_a_bad_image_is_refused(
 
 @pytest.mark.parametrize(("build", "words"), REFUSED.values(), ids=REFUSED.keys())
 def test_a_bad_mask_is_refused(
-    build: Callable[[Path], Path], words: str, misure: Run, small_network: Path, picture: Path, tmp_path: Path
+    build: Callable[[Path], Path], words: str, misure: Run, small_network: Path, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "images"
+    picture, folder = tmp_path / "picture.png", tmp_path / "images"
+    cv2.imwrite(str(picture), tiny_models.noise_image())
     folder.mkdir()
     outcome = misure("explain", small_network, picture, *OPTIONS, "--mask", build(folder))
     outcome.assert_refused()
@@ -98,7 +99,7 @@ def test_a_grey_image_for_a_colour_model_and_the_reverse_are_fine(
 
 
 def test_other_numbers_of_channels_are_refused(misure: Run, picture: Path, tmp_path: Path) -> None:
-    model = tiny_models.pointwise(tmp_path / "five.onnx", channels=5)
+    model = tiny_models.pointwise(tmp_path / "five.onnx", channels=5, size=(40, 48))
     outcome = misure("explain", model, picture, *OPTIONS, "--out", tmp_path / "out")
     outcome.assert_refused("the model takes 5 channels, the image has 3")
     assert not (tmp_path / "out").exists()

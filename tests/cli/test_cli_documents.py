@@ -1,0 +1,134 @@
+"""What scripts may rely on: the keys of the JSON, the files, and the other commands."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from misure_onnx.explanation import Explanation
+from misure_onnx.methods import METHODS
+from tests import tiny_models
+from tests.cli.documents import assert_complete
+from tests.cli.outcome import Run
+
+FAST = ("--method", "sufficient_region", "--preprocess", "unit")
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.needs_gradient])
+def test_every_key_is_there_for_every_method(name: str, misure: Run, small_network: Path, picture: Path) -> None:
+    options = ("--set", "masks=8") if name == "rise" else ()
+    document = misure(
+        "explain", small_network, picture, "--preprocess", "unit", "--method", name, *options, "--json"
+    ).document()
+    assert_complete(document)
+    assert document["method"]["name"] == name
+    assert set(document["metrics"]["predicted_mask"]) == {"dice_explained", "perturbation_ratio"}
+    assert set(document["metrics"]["random_mask"]) == {"dice_explained", "perturbation_ratio"}
+    if document["metrics"]["sufficient_region"] is not None:
+        assert set(document["metrics"]["sufficient_region"]) == {"dilations", "dice", "ratio", "saturated"}
+
+
+def test_all_files_are_written_at_the_size_of_the_image(misure: Run, small_network: Path, tmp_path: Path) -> None:
+    picture, out = tmp_path / "large.png", tmp_path / "new" / "out"
+    cv2.imwrite(str(picture), tiny_models.noise_image((41, 33)))
+    assert misure("explain", small_network, picture, *FAST, "--out", out).status == 0
+    names = {path.name for path in out.iterdir()}
+    assert {"explanation.json", "saliency.npy", "sufficient_region.png", "minimal_region.png", "figure.png"} <= names
+    assert not any(name.startswith(".") for name in names)
+    saliency = np.load(out / "saliency.npy", allow_pickle=False)
+    assert saliency.shape == (41, 33)
+    assert saliency.dtype == np.float32
+    for name in ("sufficient_region.png", "minimal_region.png"):
+        region = cv2.imread(str(out / name), cv2.IMREAD_UNCHANGED)
+        assert region is not None
+        assert region.shape == (41, 33)
+        assert set(np.unique(region).tolist()) <= {0, 255}
+    assert cv2.imread(str(out / "figure.png")) is not None
+
+
+def test_several_methods_give_a_list_in_their_order(
+    misure: Run, small_network: Path, picture: Path, tmp_path: Path
+) -> None:
+    names = ["rise", "random", "sufficient_region", "predicted_mask"]
+    options = ("--preprocess", "unit", "--method", ",".join(names), "--set", "masks=8", "--json", "--out")
+    documents = misure("explain", small_network, picture, *options, tmp_path / "out").document()
+    assert [document["method"]["name"] for document in documents] == names
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names)
+    for name, document in zip(names, documents, strict=True):
+        assert_complete(document)
+        assert Explanation.load(tmp_path / "out" / name).to_json() == document
+
+
+def test_every_object_gives_a_list_largest_first(misure: Run, bright_pixels: Path, tmp_path: Path) -> None:
+    scene = np.zeros(tiny_models.SIZE, np.uint8)
+    scene[1:6, 1:6] = scene[9:19, 9:22] = 255
+    picture, out = tmp_path / "scene.png", tmp_path / "out"
+    cv2.imwrite(str(picture), scene)
+    documents = misure("explain", bright_pixels, picture, *FAST, "--every-object", "--json", "--out", out).document()
+    assert [document["target"]["pixels"] for document in documents] == [130, 25]
+    assert [document["target"]["kind"] for document in documents] == ["instance", "instance"]
+    assert sorted(path.name for path in out.iterdir()) == ["object-1", "object-2"]
+    assert Explanation.load(out / "object-2").target.pixels == 25
+
+
+def test_the_same_seed_gives_the_same_document(misure: Run, small_network: Path, picture: Path) -> None:
+    def document(seed: int) -> dict[str, Any]:
+        options = ("--preprocess", "unit", "--method", "rise", "--set", "masks=8", "--seed", seed, "--json")
+        found: dict[str, Any] = misure("explain", small_network, picture, *options).document()
+        del found["cost"]["seconds"]
+        return found
+
+    assert document(3) == document(3)
+    assert document(3)["metrics"] != document(4)["metrics"]
+
+
+def test_names_in_any_alphabet_are_fine(misure: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "Straße 画像"
+    folder.mkdir()
+    model, picture = tiny_models.small_network(folder / "Netz 模型.onnx"), folder / "Bild ' $x.png"
+    picture.write_bytes(cv2.imencode(".png", tiny_models.noise_image())[1].tobytes())
+    out = folder / "出力"
+    assert misure("explain", model, picture, *FAST, "--json", "--out", out).document()
+    assert Explanation.load(out).provenance.status
+    assert misure("inspect", model, picture, "--json").document()["model"]["file"] == "Netz 模型.onnx"
+
+
+def test_methods_lists_the_registry(misure: Run) -> None:
+    listed = misure("methods", "--json").document()
+    assert [method["name"] for method in listed] == list(METHODS)
+    keys = {"name", "summary", "needs", "parameters", "presets", "default_preset"}
+    assert all(set(method) == keys for method in listed)
+    text = misure("methods")
+    assert text.status == 0
+    assert all(f"{name}: " in text.out for name in METHODS)
+
+
+def test_doctor_says_what_works(misure: Run) -> None:
+    outcome = misure("doctor", "--json")
+    checks = json.loads(outcome.out)
+    assert all(set(check) == {"name", "status", "found", "repair"} for check in checks)
+    assert {check["status"] for check in checks} <= {"ok", "absent", "fault"}
+    assert outcome.status == any(check["status"] == "fault" for check in checks)
+    assert outcome.err == ""
+    assert {"python", "onnxruntime", "CPUExecutionProvider", "torch"} <= {check["name"] for check in checks}
+    text = misure("doctor")
+    assert text.status == outcome.status
+    assert all(check["name"] in text.out for check in checks)
+
+
+def test_inspect_says_what_was_found(misure: Run, small_network: Path, picture: Path) -> None:
+    found = misure("inspect", small_network, picture, "--preprocess", "unit", "--json").document()
+    assert set(found) == {"model", "input", "output", "providers", "gradient", "notes"}
+    assert found["model"]["opset"] == 17
+    assert found["model"]["operators"] == ["Conv", "Tanh"]
+    assert found["input"]["layout"] == "NCHW"
+    assert found["input"]["size"] == list(tiny_models.SIZE)
+    assert found["output"]["kind"] == "logits"
+    assert found["output"]["classes"] == 4
+    assert found["providers"]["used"]
+    text = misure("inspect", small_network, "--preprocess", "unit")
+    assert text.status == 0
+    assert "logits" in text.out
