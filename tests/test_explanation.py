@@ -430,6 +430,22 @@ def test_the_figure_is_a_png_and_the_overlay_an_image_of_the_image_s_size(of_noi
     assert of_noise.overlay().dtype == np.uint8
 
 
+@pytest.mark.parametrize(
+    ("tau", "dice", "verdict"),
+    [
+        (None, 1.0, "Region of the map"),
+        (0.9, 0.91, "Enough for the model"),
+        (0.9, 0.9, "Not enough for the model"),
+        (0.0, 0.0, "Not enough for the model"),
+    ],
+)
+def test_only_a_region_whose_dice_exceeds_tau_is_called_enough(
+    of_a_disc: Explanation, tau: float | None, dice: float, verdict: str
+) -> None:
+    certificate = dataclasses.replace(of_a_disc.certificate, tau=tau, dice=dice)
+    assert dataclasses.replace(of_a_disc, certificate=certificate)._captions()["verdict"] == verdict
+
+
 def test_labels_without_names_are_class_and_index(of_a_disc: Explanation, of_noise: Explanation) -> None:
     assert of_a_disc.target.label == "light"
     assert of_noise.target.label == f"class {of_noise.target.class_index}"

@@ -247,6 +247,7 @@ def test_scores_do_not_depend_on_how_images_are_grouped(tmp_path: Path, batch: i
     assert together.shape == (n, 4, H, W)
     assert together == pytest.approx(alone, abs=1e-5)
     assert np.array_equal(segmenter.predict(images), together)
+    assert segmenter._batch_verified is (None if n == 1 or batch == 1 else True)
 
 
 @pytest.mark.parametrize("how", ["mean", "joined", "refused"])
@@ -256,6 +257,7 @@ def test_a_graph_that_mixes_the_images_of_a_batch_is_run_one_by_one(tmp_path: Pa
     images = random_images(n)
     own = images - images.mean(axis=(1, 2, 3), keepdims=True) if how == "mean" else images
     assert segmenter.predict(images) == pytest.approx(expected(own), abs=1e-4)
+    assert segmenter._batch_verified is False
 
 
 def test_mixing_is_noticed_even_if_the_first_images_are_copies(tmp_path: Path) -> None:

@@ -42,10 +42,11 @@ def test_without_torch_doctor_says_how_to_get_it() -> None:
     assert "misure-onnx[torch]" in torch["repair"]
 
 
-def test_without_torch_inspect_says_why_there_is_no_gradient(small_network: Path) -> None:
-    found = started("inspect", small_network, "--preprocess", "unit", "--json", prelude=WITHOUT_TORCH).document()
-    assert found["gradient"]["route"] is None
-    assert "torch is not installed" in found["gradient"]["reason"]
+def test_without_torch_inspect_takes_another_route_or_says_why_there_is_none(small_network: Path) -> None:
+    outcome = started("inspect", small_network, "--preprocess", "unit", "--json", prelude=WITHOUT_TORCH)
+    gradient = outcome.document()["gradient"]
+    assert gradient["route"] != "torch"
+    assert gradient["route"] or "torch is not installed" in gradient["reason"]
 
 
 def test_forward_only_methods_do_not_import_torch(small_network: Path, picture: Path) -> None:

@@ -11,6 +11,7 @@ from misure_onnx.types import SaliencyMap
 from tests.tiny_models import noise_image
 
 CAPTIONS = {
+    "verdict": "Enough for the model",
     "prediction": "cat: 1,234 pixels",
     "sufficient": "180% of its area",
     "method": "misure (smooth)",
