@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from misure_onnx.gradients.base import MaskGradient
+from misure_onnx.gradients.base import Evaluation, MaskGradient
 from misure_onnx.mask import MaskGrid, resize_region
 from misure_onnx.methods.misure.adamw import AdamW
 from misure_onnx.methods.misure.total_variation import total_variation
@@ -75,40 +75,95 @@ def optimise_mask(
         area_weight * mean(M) + smoothness_weight * TV(grid) + preservation(x through M)
 
     Constrained, the model sees the binary mask [M > 0.5] with a straight-through gradient, and
-    `area_weight` grows while the Dice is comfortably above tau and shrinks when it is not: it becomes the
-    multiplier of "smallest area subject to Dice > tau". The smallest mask that satisfies it is kept.
+    `area_weight` grows while the Dice is above tau and shrinks while it is not: it becomes the multiplier of
+    "smallest area subject to Dice > tau". The smallest mask that satisfies it is kept; a mask that has lost
+    the object for some steps starts again from it, more carefully.
     """
-    grid = MaskGrid(grid_size, sufficient.shape)
-    values = resize_region(sufficient, grid_size).astype(np.float32)
-    if not values.any():  # thinner than a grid cell: start from every cell, the region still confines the mask
-        values = np.ones(grid_size, np.float32)
-    start, inside = values.copy(), sufficient.astype(np.float32)
-    optimiser = AdamW(schedule.learning_rate, schedule.weight_decay, schedule.adam_epsilon)
-    weight, feasible, last_gain = schedule.area_weight, list[MaskCandidate](), 0
+    mask = _MaskInProgress(sufficient, grid_size, schedule)
+    feasible, last_gain, lost = list[MaskCandidate](), 0, 0
     trace: dict[str, list[float]] = {"loss": [], "dice": [], "area": [], "area_weight": []}
-    candidate = _candidate(grid, values, inside, constrained=schedule.constrained)
     for iteration in range(schedule.iterations + 1):
-        seen = candidate.region.astype(np.float32) if schedule.constrained else candidate.soft
+        soft, region = mask.soft(), mask.region()
+        seen = region.astype(np.float32) if schedule.constrained else soft
         evaluation = gradient.evaluate(seen)
-        candidate = MaskCandidate(candidate.soft, candidate.region, evaluation.dice, iteration)
-        if evaluation.dice > schedule.tau and (not feasible or candidate.area < feasible[-1].area):
+        candidate = MaskCandidate(soft, region, evaluation.dice, iteration)
+        passes = evaluation.dice > schedule.tau
+        if passes and (not feasible or candidate.area < feasible[-1].area):
             feasible.append(candidate)
             last_gain = iteration
-        variation, variation_gradient = total_variation(values, schedule.smoothness_exponent)
-        smoothness = schedule.smoothness_weight * (weight if schedule.constrained else 1.0)
-        loss = evaluation.loss + weight * float(seen.mean()) + smoothness * variation
-        for name, value in zip(trace, (loss, evaluation.dice, float(seen.mean()), weight), strict=True):
+            mask.remember()
+        measured = (evaluation.loss + mask.penalty(seen), evaluation.dice, float(seen.mean()), mask.weight)
+        for name, value in zip(trace, measured, strict=True):
             trace[name].append(value)
         progress("minimal region", iteration, schedule.iterations)
         if iteration == schedule.iterations or (schedule.patience and iteration - last_gain > schedule.patience):
             break
-        by_mask = (evaluation.gradient + weight / inside.size) * inside
-        step = optimiser.step(values, grid.pull_back(by_mask) + smoothness * variation_gradient)
-        values = _clamped(step, start, schedule.clamp_below)
-        if schedule.constrained:
-            weight *= _multiplier_step(evaluation.dice, schedule.tau)
-        candidate = _candidate(grid, values, inside, constrained=schedule.constrained)
-    return OptimisedMask(candidate, tuple(reversed(feasible)), len(trace["loss"]), trace)
+        lost = 0 if passes else lost + 1
+        if schedule.constrained and feasible and lost == _LOST_STEPS:
+            mask.start_again()
+            lost = 0
+        else:
+            mask.step(evaluation)
+    final = MaskCandidate(mask.soft(), mask.region(), evaluation.dice, iteration)
+    return OptimisedMask(final, tuple(reversed(feasible)), len(trace["loss"]), trace)
+
+
+_LOST_STEPS = 6
+"""Steps without the object after which a constrained mask starts again from the smallest one that had it."""
+
+
+class _MaskInProgress:
+    """The grid's values, their optimiser and the multiplier: everything that changes from step to step."""
+
+    def __init__(self, sufficient: Region, grid_size: tuple[int, int], schedule: Schedule) -> None:
+        self._schedule, self._grid = schedule, MaskGrid(grid_size, sufficient.shape)
+        values = resize_region(sufficient, grid_size).astype(np.float32)
+        if not values.any():  # thinner than a grid cell: start from every cell, the region still confines the mask
+            values = np.ones(grid_size, np.float32)
+        self._values, self._start = values, values.copy()
+        self._inside = sufficient.astype(np.float32)
+        self._rate, self.weight = schedule.learning_rate, schedule.area_weight
+        self._optimiser = self._fresh_optimiser()
+        self.remember()
+
+    def soft(self) -> Mask:
+        """(H, W) in [0, 1]."""
+        return np.asarray(self._grid.upsample(self._values) * self._inside, np.float32)
+
+    def region(self) -> Region:
+        """(H, W): the pixels that the binary mask keeps."""
+        return self.soft() > (BINARY_AT if self._schedule.constrained else 0.0)
+
+    def penalty(self, seen: Mask) -> float:
+        """Area and smoothness terms of the loss."""
+        variation, _ = total_variation(self._values, self._schedule.smoothness_exponent)
+        return self.weight * float(seen.mean()) + self._smoothness() * variation
+
+    def step(self, evaluation: Evaluation) -> None:
+        """One step of AdamW, the clamp, and of the multiplier."""
+        by_mask = (evaluation.gradient + self.weight / self._inside.size) * self._inside
+        _, by_variation = total_variation(self._values, self._schedule.smoothness_exponent)
+        moved = self._optimiser.step(self._values, self._grid.pull_back(by_mask) + self._smoothness() * by_variation)
+        self._values = _clamped(moved, self._start, self._schedule.clamp_below)
+        if self._schedule.constrained:
+            self.weight *= _multiplier_step(evaluation.dice, self._schedule.tau)
+
+    def remember(self) -> None:
+        """Keeps the present values to start again from."""
+        self._remembered, self._remembered_weight = self._values, self.weight
+
+    def start_again(self) -> None:
+        """Back to the remembered values, with half the step and a third of the multiplier."""
+        self._values, self.weight = self._remembered, self._remembered_weight / 3
+        self._remembered_weight = self.weight
+        self._rate /= 2
+        self._optimiser = self._fresh_optimiser()
+
+    def _fresh_optimiser(self) -> AdamW:
+        return AdamW(self._rate, self._schedule.weight_decay, self._schedule.adam_epsilon)
+
+    def _smoothness(self) -> float:
+        return self._schedule.smoothness_weight * (self.weight if self._schedule.constrained else 1.0)
 
 
 def _multiplier_step(dice: float, tau: float) -> float:
@@ -119,11 +174,6 @@ def _multiplier_step(dice: float, tau: float) -> float:
     """
     comfort = (dice - tau) / (1 - tau)
     return math.exp(0.08 + 0.15 * min(1.0, comfort) if comfort > 0 else -0.1 + 0.2 * max(-1.5, comfort))
-
-
-def _candidate(grid: MaskGrid, values: FloatArray, inside: FloatArray, *, constrained: bool) -> MaskCandidate:
-    soft = np.asarray(grid.upsample(values) * inside, np.float32)
-    return MaskCandidate(soft, soft > (BINARY_AT if constrained else 0.0), 0.0, 0)
 
 
 def _clamped(values: FloatArray, start: FloatArray, clamp_below: float) -> FloatArray:
