@@ -335,6 +335,8 @@ def test_a_loaded_explanation_can_be_saved_but_has_no_picture(tmp_path: Path, of
     assert loaded.image is None
     with pytest.raises(InputError, match=r"a loaded explanation does not hold the image: .* figure\.png"):
         loaded.figure()
+    with pytest.raises(InputError, match=r"a loaded explanation does not hold the image: .* overlay\.png"):
+        loaded.overlay()
     again = Explanation.load(loaded.save(tmp_path / "b"))
     assert again.to_json() == of_a_disc.to_json()
     assert not (tmp_path / "b" / "figure.png").exists()

@@ -36,8 +36,10 @@ def compare_scores(
     largest, mean, agreement = 0.0, 0.0, 1.0
     for compared in (image, masked):
         own, deployed = predict(compared), segmenter.predict(compared)
-        scale = float(np.abs(deployed).max()) or 1.0
-        difference = np.abs(own - deployed) / scale
+        scale = float(np.abs(deployed[np.isfinite(deployed)]).max()) or 1.0
+        with np.errstate(invalid="ignore"):
+            difference = np.abs(own - deployed) / scale
+        difference[own == deployed] = 0  # both minus infinity: a class that is ruled out
         largest, mean = max(largest, float(difference.max())), max(mean, float(difference.mean()))
         head: Head = segmenter.spec.head
         agreement = min(agreement, float(np.mean(head.labels(own) == head.labels(deployed))))

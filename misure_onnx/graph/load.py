@@ -162,7 +162,7 @@ def _subgraphs(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
 
 def _check_operators(model: onnx.ModelProto, path: Path) -> None:
     newest, version = onnx.defs.onnx_opset_version(), opset_version(model)
-    if version > newest:
+    if not 0 <= version <= newest:
         raise UnsupportedModel(
             f"model {str(path)!r} uses opset {version}; the installed onnx {onnx.__version__} knows opsets up to "
             f"{newest}: upgrade onnx and onnxruntime, or export with an older opset"
@@ -185,7 +185,8 @@ def _check_operator(node: onnx.NodeProto, versions: Mapping[str, int], path: Pat
             "export the model with standard operators"
         )
     version = _default_version(versions)
-    standard = onnx.defs.has(node.op_type, max_inclusive_version=version) or node.op_type in _WITHDRAWN_OPERATORS
+    readable = min(max(version, 0), onnx.defs.onnx_opset_version())  # beyond the machine's integers, onnx fails
+    standard = onnx.defs.has(node.op_type, max_inclusive_version=readable) or node.op_type in _WITHDRAWN_OPERATORS
     if node.domain in _DEFAULT_DOMAIN and not standard:
         raise UnsupportedModel(
             f"model {str(path)!r}: node {name!r} is the operator {node.op_type}, which opset {version} of ONNX does "

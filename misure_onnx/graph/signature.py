@@ -132,8 +132,7 @@ def find_input(model: onnx.ModelProto, declared: Preprocessing) -> InputSignatur
         )
     if tensor.elem_type not in _DTYPES:
         raise UnsupportedModel(
-            f"input {inputs[0].name!r} is {onnx.TensorProto.DataType.Name(tensor.elem_type)}; "
-            "expected FLOAT, FLOAT16, DOUBLE or UINT8"
+            f"input {inputs[0].name!r} is {_type_name(tensor.elem_type)}; expected FLOAT, FLOAT16, DOUBLE or UINT8"
         )
     layout = declared.layout or _input_layout(model, inputs[0].name, dims)
     channels, height, width = _in_order(dims, layout)
@@ -147,6 +146,11 @@ def find_input(model: onnx.ModelProto, declared: Preprocessing) -> InputSignatur
         size=_agreed_size(height, width, declared.size),
         batch=_agreed_batch(dims[0], declared.batch),
     )
+
+
+def _type_name(element_type: int) -> str:
+    known = element_type in onnx.TensorProto.DataType.values()
+    return onnx.TensorProto.DataType.Name(element_type) if known else f"of the unknown type {element_type}"
 
 
 def _in_order(dims: list[int | None], layout: Layout) -> tuple[int | None, int | None, int | None]:

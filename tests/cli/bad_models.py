@@ -232,6 +232,10 @@ BAD_MODELS: dict[str, tuple[Builder, tuple[str, ...]]] = {
         _model(Node("Relu", ["image"], ["scores"]), opset=999),
         ("uses opset 999", "knows opsets up to", "export with an older opset"),
     ),
+    "negative opset": (
+        _model(Node("Relu", ["image"], ["scores"]), opset=-(2**60)),
+        ("uses opset -", "knows opsets up to"),
+    ),
     "future format": (_ir_version, ("cannot load", "IR version: 999")),
     "custom operator": (
         _with_domain,
@@ -272,6 +276,10 @@ BAD_MODELS: dict[str, tuple[Builder, tuple[str, ...]]] = {
     "int32 image": (
         _inputs(("N", 3, *SIZE), kind=TensorProto.INT32),
         ("'input_0' is INT32; expected FLOAT, FLOAT16, DOUBLE or UINT8",),
+    ),
+    "unknown element type": (
+        _inputs(("N", 3, *SIZE), kind=99),
+        ("'input_0' is of the unknown type 99; expected FLOAT",),
     ),
     "classifier": (
         _model(

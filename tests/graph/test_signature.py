@@ -82,10 +82,10 @@ def test_where_the_channels_do_not_tell_the_first_operator_does(
 
 
 def test_a_layout_that_cannot_be_told_must_be_declared() -> None:
-    with pytest.raises(
-        PreprocessingError, match=r"layout of input 'image' with shape \[1, 50, 60, 70\] cannot be told"
-    ):
-        find_input(model([1, 50, 60, 70]), NOTHING)
+    transposed = node("Transpose", "image", "scores", perm=[0, 2, 1, 3])
+    for graph in (model([1, 50, 60, 70]), model([1, 50, 60, 70], transposed)):
+        with pytest.raises(PreprocessingError, match=r"input 'image' with shape \[1, 50, 60, 70\] cannot be told"):
+            find_input(graph, NOTHING)
     assert find_input(model([1, 50, 60, 70]), Preprocessing(layout="NCHW")).channels == 50
     assert find_input(model([1, 50, 60, 70]), Preprocessing(layout="NHWC")).channels == 70
 
@@ -385,6 +385,12 @@ def test_the_classes_of_a_label_map_are_what_argmax_chose_from(
     labels = np.zeros((N, H, W), np.int64)
     found = find_output(model(dims, *nodes), {"scores": labels}, IMAGES, NOTHING)
     assert (found.head.kind, found.classes) == ("labels", classes)
+
+
+def test_a_free_number_of_channels_before_argmax_tells_nothing() -> None:
+    graph = model(["N", "C", H, W], node("ArgMax", "image", "moved", axis=1), node("Identity", "moved", "scores"))
+    found = find_output(graph, {"scores": np.full((N, 1, H, W), 4)}, IMAGES, NOTHING)
+    assert (found.head.kind, found.classes) == ("labels", 5)
 
 
 @pytest.mark.parametrize(

@@ -109,10 +109,8 @@ class TorchMaskGradient:
         return overlap / (predicted.sum() + reference.sum() + SOFT_EPSILON)
 
     def _hard_dice(self, scores: torch.Tensor) -> float:
-        own = scores[0, self._problem.target.class_index]
-        head = self._output.head
-        predicted = own >= scores[0].amax(dim=0) if head.exclusive else own > head.score_threshold
-        return float(self._problem.target.dice(predicted.numpy()[None])[0])
+        predicted = self._output.head.membership(scores.numpy(), self._problem.target.class_index)
+        return float(self._problem.target.dice(predicted)[0])
 
     def _checked_fidelity(self, segmenter: Segmenter, *, label_map: bool) -> Fidelity:
         largest, mean, agreement = compare_scores(self._predict, segmenter, self._problem)
