@@ -16,19 +16,7 @@ import pytest
 
 from misure_onnx.api import load_segmenter
 from misure_onnx.errors import InputError, OutputError
-from misure_onnx.explanation import (
-    SCHEMA,
-    Certificate,
-    Cost,
-    Explanation,
-    MethodRecord,
-    Metrics,
-    Provenance,
-    Status,
-    SufficientRegionRecord,
-    TargetRecord,
-    YardstickRecord,
-)
+from misure_onnx.explanation import SCHEMA, Explanation
 from misure_onnx.gradients.base import Fidelity
 from misure_onnx.images import load_image
 from misure_onnx.methods.base import Method
@@ -37,6 +25,17 @@ from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import SufficientRegion
 from misure_onnx.metrics import METRICS
 from misure_onnx.perturbation import BASELINES
+from misure_onnx.records import (
+    Certificate,
+    Cost,
+    MethodRecord,
+    Metrics,
+    Provenance,
+    Status,
+    SufficientRegionRecord,
+    TargetRecord,
+    YardstickRecord,
+)
 from misure_onnx.target import Target, TargetKind
 from tests.tiny_models import bright_pixels, disc_image, noise_image, small_network
 

@@ -17,6 +17,7 @@ import onnx
 
 from misure_onnx.errors import ModelOutputError, PreprocessingError, UnsupportedModel
 from misure_onnx.graph.ending import find_ending, first_operator_on
+from misure_onnx.images import MAX_PIXELS
 from misure_onnx.preprocessing import Layout, OutputLayout, Preprocessing
 from misure_onnx.scores import Head, ScoreKind
 
@@ -143,9 +144,17 @@ def find_input(model: onnx.ModelProto, declared: Preprocessing) -> InputSignatur
         layout=layout,
         dtype=_DTYPES[tensor.elem_type],
         channels=channels,
-        size=_agreed_size(height, width, declared.size),
+        size=_bounded(_agreed_size(height, width, declared.size)),
         batch=_agreed_batch(dims[0], declared.batch),
     )
+
+
+def _bounded(size: tuple[int, int] | None) -> tuple[int, int] | None:
+    if size and size[0] * size[1] > MAX_PIXELS:
+        raise UnsupportedModel(
+            f"the model takes images {size[0]}x{size[1]}; at most {MAX_PIXELS:,} pixels are accepted"
+        )
+    return size
 
 
 def _type_name(element_type: int) -> str:
@@ -205,7 +214,7 @@ def candidate_heads(
         declared: the layout, where the user knows it.
     """
     n, size = images[0], images[1:]
-    numbers = {name: array for name, array in probe.items() if array.dtype.kind in "fiub"}
+    numbers = {name: array for name, array in probe.items() if array.dtype.kind in "fiub" and array.size}
     arrays = {name: a for name, a in numbers.items() if a.shape[:1] == (n,) or (a.ndim == 2 and n == 1)}
     if declared:
         rank = len(_AXES[declared])

@@ -7,10 +7,16 @@ import time
 
 import numpy as np
 
-from misure_onnx.explanation import (
+from misure_onnx.explanation import Explanation
+from misure_onnx.images import LoadedImage
+from misure_onnx.mask import random_region, resize_map, resize_region
+from misure_onnx.methods.base import Attribution, Method, Task
+from misure_onnx.metrics import METRICS
+from misure_onnx.metrics.base import Candidate
+from misure_onnx.perturbation import BASELINES, make_baseline
+from misure_onnx.records import (
     Certificate,
     Cost,
-    Explanation,
     MethodRecord,
     Metrics,
     Provenance,
@@ -19,12 +25,6 @@ from misure_onnx.explanation import (
     TargetRecord,
     YardstickRecord,
 )
-from misure_onnx.images import LoadedImage
-from misure_onnx.mask import random_region, resize_map, resize_region
-from misure_onnx.methods.base import Attribution, Method, Task
-from misure_onnx.metrics import METRICS
-from misure_onnx.metrics.base import Candidate
-from misure_onnx.perturbation import BASELINES, make_baseline
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import Region
 

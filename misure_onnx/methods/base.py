@@ -14,10 +14,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from misure_onnx.errors import ParameterError
-from misure_onnx.explanation import Explanation, Status
+from misure_onnx.explanation import Explanation
 from misure_onnx.gradients.base import Fidelity
 from misure_onnx.images import ImageLike, load_image
 from misure_onnx.methods.progress import Progress, silent
+from misure_onnx.records import Status
 from misure_onnx.segmenter import CountingSegmenter, Segmenter
 from misure_onnx.target import ResolvedTarget, Target
 from misure_onnx.types import Images, Mask, Region, SaliencyMap

@@ -10,6 +10,7 @@ from misure_onnx.rendering.overlay import RgbImage, cut_out, heat_map, outline, 
 from misure_onnx.types import Region, SaliencyMap
 
 _PANEL_INCHES, _DPI = 3.2, 110
+_TALLEST = 6.0  # panels of taller images are narrow instead: the figure's size must not follow the image's without end
 
 
 def draw_figure(
@@ -41,7 +42,7 @@ def draw_figure(
     ]
     if sufficient_region is not None:
         panels.insert(2, ("Sufficient region", cut_out(image, sufficient_region), captions["sufficient"]))
-    return _row(panels, aspect=image.shape[0] / image.shape[1])
+    return _row(panels, aspect=min(image.shape[0] / image.shape[1], _TALLEST))
 
 
 def _row(panels: list[tuple[str, RgbImage, str]], aspect: float) -> bytes:

@@ -66,6 +66,8 @@ def _model(*nodes: onnx.NodeProto, opset: int = 17) -> Builder:
         "five": np.ones((1, 5, *SIZE), np.float32),
         "kernel": np.ones((4, 5, 3, 3), np.float32),
         "wrong_shape": np.array([7, 7, 7], np.int64),
+        "none": np.array([0], np.int64),
+        "class_axis": np.array([1], np.int64),
         "zero": np.array(0, np.float32),
         "one": np.array(1, np.float32),
         "true": np.array([True]),
@@ -293,6 +295,11 @@ BAD_MODELS: dict[str, tuple[Builder, tuple[str, ...]]] = {
         _model(Node("GlobalAveragePool", ["image"], ["scores"])),
         ("no output is a segmentation", "scores [1, 3, 1, 1]"),
     ),
+    "no classes": (
+        _model(Node("Slice", ["image", "none", "none", "class_axis"], ["scores"])),
+        ("no output is a segmentation", "scores [1, 0, 20, 24]"),
+    ),
+    "images beyond any memory": (_inputs(("N", 3, 200_000, 200_000)), ("200000x200000", "at most 100,000,000 pixels")),
     "sequence output": (_sequence_output, ("no output is a segmentation",)),
     "NaN": (
         _model(Node("Div", ["zero", "zero"], ["nan"]), Node("Add", ["image", "nan"], ["scores"])),

@@ -49,6 +49,18 @@ def test_all_files_are_written_at_the_size_of_the_image(misure: Run, small_netwo
     assert cv2.imread(str(out / "figure.png")) is not None
 
 
+@pytest.mark.parametrize("size", [(2, 2), (2, 900), (900, 2)])
+def test_a_picture_of_any_shape_has_a_figure_of_bounded_size(
+    size: tuple[int, int], misure: Run, small_network: Path, tmp_path: Path
+) -> None:
+    picture, out = tmp_path / "strip.png", tmp_path / "out"
+    cv2.imwrite(str(picture), tiny_models.noise_image(size))
+    assert misure("explain", small_network, picture, *FAST, "--out", out).status == 0
+    figure = cv2.imread(str(out / "figure.png"))
+    assert figure is not None
+    assert max(figure.shape) < 4000
+
+
 def test_several_methods_give_a_list_in_their_order(
     misure: Run, small_network: Path, picture: Path, tmp_path: Path
 ) -> None:

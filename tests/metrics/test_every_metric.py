@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from misure_onnx.explanation import Metrics
 from misure_onnx.metrics import METRICS
+from misure_onnx.records import Metrics
 from tests.metrics.candidates import OBJECT, candidate, rows_of_object
 from tests.tiny_models import SIZE
 
