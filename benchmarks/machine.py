@@ -5,7 +5,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from misure_onnx.backends.onnx_runtime import usable_cores
+from misure_onnx.processors import usable_cores
 
 _PACKAGES = ("misure-onnx", "onnxruntime-gpu", "onnxruntime", "onnx", "torch", "numpy", "opencv-python-headless")
 

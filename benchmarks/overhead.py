@@ -27,7 +27,7 @@ import torch
 from benchmarks.machine import describe_machine
 from benchmarks.shared_data import Triple, data_directory, triples
 from misure_onnx.api import load_segmenter
-from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter, usable_cores
+from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.gradients.base import MaskProblem, PreservationLoss
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
 from misure_onnx.gradients.torch_bridge.mask_gradient import TorchMaskGradient
@@ -39,6 +39,7 @@ from misure_onnx.methods.misure.minimal_region import optimise_mask
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
+from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import CountingSegmenter
 from misure_onnx.target import Target
 from misure_onnx.types import FloatArray

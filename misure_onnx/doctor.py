@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from misure_onnx.backends.providers import CPU, CUDA, cuda_driver_loads
 from misure_onnx.errors import MisureError
+from misure_onnx.processors import usable_cores
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,6 @@ def _clash(name: str, one: str, wanted: str) -> Check:
 
 
 def _cpu() -> Check:
-    from misure_onnx.backends.onnx_runtime import usable_cores  # noqa: PLC0415 - imports onnxruntime
-
     return Check(CPU, "ok", f"{usable_cores()} threads")
 
 

@@ -1,7 +1,6 @@
 """An ONNX file run by ONNX Runtime."""
 
 import hashlib
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from misure_onnx.graph.load import load_structure, opset_version
 from misure_onnx.graph.signature import InputSignature, OutputSignature, candidate_heads, find_input, find_output
 from misure_onnx.images import LoadedImage
 from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata, network_input
+from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Identity, SegmenterSpec
 from misure_onnx.types import Images, Scores
 
@@ -156,16 +156,6 @@ def _create_session(path: Path, choice: str, requested: tuple[str, ...]) -> ort.
             f"{requested[0]} was asked for, but cannot run {path.name}: {_first_line(error)}; "
             "use --provider auto to accept the CPU"
         ) from error
-
-
-def usable_cores() -> int:
-    """The processors this process may use, by its affinity and by its control group's quota."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        return max(1, min(allowed, int(quota) // int(period)))
-    except (OSError, ValueError):
-        return allowed
 
 
 def _own_preprocessing(model: onnx.ModelProto) -> Preprocessing | None:

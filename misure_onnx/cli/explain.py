@@ -45,7 +45,9 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--preset", metavar="NAME", help="paper, minimal or smooth (the default) for misure")
     group.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, e.g. tau=0.95")
-    group.add_argument("--route", metavar="NAME", help="where the mask's gradient comes from: auto, gradient or torch")
+    group.add_argument(
+        "--route", metavar="NAME", help="where the gradient comes from: auto, gradient, torch or onnx_gradient"
+    )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
     group.add_argument("--batch-size", type=int, metavar="N", help="images a call; never changes the result")
 

@@ -2,15 +2,17 @@
 
 from misure_onnx.errors import GradientError, ParameterError
 from misure_onnx.gradients.base import MaskGradient, MaskProblem, Route
+from misure_onnx.gradients.onnx_route import build_onnx_gradient
 from misure_onnx.gradients.torch_route import build_torch_gradient
 from misure_onnx.segmenter import Segmenter
 
 ROUTES: dict[str, Route] = {
     "torch": build_torch_gradient,
+    "onnx_gradient": build_onnx_gradient,
 }
 """In the order in which `auto` tries them."""
 
-GROUPS: dict[str, tuple[str, ...]] = {"auto": tuple(ROUTES), "gradient": ("torch",)}
+GROUPS: dict[str, tuple[str, ...]] = {"auto": tuple(ROUTES), "gradient": tuple(ROUTES)}
 """Names that stand for several routes."""
 
 

@@ -185,13 +185,19 @@ def _check_operator(node: onnx.NodeProto, versions: Mapping[str, int], path: Pat
             "export the model with standard operators"
         )
     version = _default_version(versions)
-    readable = min(max(version, 0), onnx.defs.onnx_opset_version())  # beyond the machine's integers, onnx fails
-    standard = onnx.defs.has(node.op_type, max_inclusive_version=readable) or node.op_type in _WITHDRAWN_OPERATORS
+    standard = _is_standard(node.op_type, version) or node.op_type in _WITHDRAWN_OPERATORS
     if node.domain in _DEFAULT_DOMAIN and not standard:
         raise UnsupportedModel(
             f"model {str(path)!r}: node {name!r} is the operator {node.op_type}, which opset {version} of ONNX does "
             "not have: export the model with standard operators, or with the opset that defines it"
         )
+
+
+def _is_standard(operator: str, version: int) -> bool:
+    try:
+        return onnx.defs.has(operator, max_inclusive_version=version)
+    except TypeError:  # a name that is no UTF-8, or a version beyond the machine's integers
+        return False
 
 
 def _default_version(versions: Mapping[str, int]) -> int:

@@ -14,10 +14,11 @@ import pytest
 import scipy.special
 from onnx import TensorProto, helper
 
-from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter, usable_cores
+from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.errors import ModelError, ModelOutputError, PreprocessingError, UnsupportedModel
 from misure_onnx.images import load_image
 from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, load_preprocessing
+from misure_onnx.processors import usable_cores
 from misure_onnx.types import Images
 from tests.tiny_models import (
     CLASSES,

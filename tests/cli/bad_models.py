@@ -84,6 +84,12 @@ def _operator(name: str, **attributes: str) -> Builder:
     return _model(Node(name, ["image"], ["scores"], name="the_node", **attributes))
 
 
+def _unreadable_operator(folder: Path) -> Path:
+    path = _operator("Sharpen")(folder)
+    path.write_bytes(path.read_bytes().replace(b"Sharpen", b"\xce\xcearpen"))
+    return path
+
+
 def _with_domain(folder: Path) -> Path:
     path = _operator("Sharpen", domain="org.example")(folder)
     model = onnx.load(path)
@@ -248,6 +254,7 @@ BAD_MODELS: dict[str, tuple[Builder, tuple[str, ...]]] = {
         _operator("Sharpen"),
         ("'the_node'", "operator Sharpen, which opset 17 of ONNX does not have"),
     ),
+    "unreadable operator": (_unreadable_operator, ("'the_node'", "operator b'\\xce\\xcearpen', which opset 17")),
     "operator of a newer opset": (_operator("Gelu"), ("'the_node'", "operator Gelu, which opset 17")),
     "unknown operator of ONNX Runtime": (_operator("Sharpen", domain="com.microsoft"), ("cannot load", "Sharpen")),
     "types that do not go together": (

@@ -10,15 +10,13 @@ import pytest
 from onnx import helper, numpy_helper
 
 from misure_onnx.errors import FidelityError, GradientError
-from misure_onnx.gradients import mask_gradient
+from misure_onnx.gradients import ROUTES, mask_gradient
 from misure_onnx.gradients.base import MaskProblem, PreservationLoss
 from misure_onnx.methods.base import Task
 from misure_onnx.overlap import soft_dice
 from misure_onnx.perturbation import blend, make_baseline
 from tests.methods.asked import task_on
 from tests.tiny_models import noise_image, save_model, small_network
-
-torch = pytest.importorskip("torch", reason="torch is not installed: the route is the torch bridge")
 
 SIZE = (40, 52)
 LOSSES = [
@@ -33,6 +31,13 @@ LOSSES = [
 @pytest.fixture
 def task(tmp_path: Path) -> Task:
     return task_on(small_network(tmp_path / "net.onnx", size=SIZE), noise_image(SIZE, 4), preprocess="minus1_1")
+
+
+@pytest.fixture(params=ROUTES)
+def route(request: pytest.FixtureRequest) -> str:
+    if request.param == "torch":
+        pytest.importorskip("torch", reason="torch is not installed")
+    return str(request.param)
 
 
 def problem_of(task: Task, loss: PreservationLoss, *baselines: str) -> MaskProblem:
@@ -57,9 +62,9 @@ def loss_in_numpy(task: Task, problem: MaskProblem, mask: npt.NDArray[np.float32
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_loss_and_hard_dice_are_those_of_the_deployed_model(task: Task, loss: PreservationLoss) -> None:
+def test_loss_and_hard_dice_are_those_of_the_deployed_model(route: str, task: Task, loss: PreservationLoss) -> None:
     problem = problem_of(task, loss, "zero", "blur")
-    gradient, _ = mask_gradient("torch", task.segmenter, problem)
+    gradient, _ = mask_gradient(route, task.segmenter, problem)
     mask = np.random.default_rng(1).random(SIZE).astype(np.float32)
     for baseline in (0, 1):
         evaluation = gradient.evaluate(mask, baseline)
@@ -69,9 +74,11 @@ def test_loss_and_hard_dice_are_those_of_the_deployed_model(task: Task, loss: Pr
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_the_gradient_agrees_with_central_differences_through_onnx_runtime(task: Task, loss: PreservationLoss) -> None:
+def test_the_gradient_agrees_with_central_differences_through_onnx_runtime(
+    route: str, task: Task, loss: PreservationLoss
+) -> None:
     problem = problem_of(task, loss, "mean")
-    gradient, _ = mask_gradient("torch", task.segmenter, problem)
+    gradient, _ = mask_gradient(route, task.segmenter, problem)
     rng = np.random.default_rng(2)
     mask = rng.uniform(0.3, 0.7, SIZE).astype(np.float32)
     analytic = gradient.evaluate(mask).gradient
@@ -85,7 +92,7 @@ def test_the_gradient_agrees_with_central_differences_through_onnx_runtime(task:
     assert difference / np.linalg.norm(through_runtime) < 0.02
 
 
-def test_pixels_of_other_objects_of_the_class_do_not_count(task: Task) -> None:
+def test_pixels_of_other_objects_of_the_class_do_not_count(route: str, task: Task) -> None:
     """A target whose domain leaves pixels out has no gradient through them."""
     from misure_onnx.target import every_object  # noqa: PLC0415 - only here
 
@@ -93,12 +100,12 @@ def test_pixels_of_other_objects_of_the_class_do_not_count(task: Task) -> None:
     largest = every_object(task.segmenter.spec, scores, 1)[0]
     assert not largest.domain.all(), "the case needs a second object of the class"
     problem = MaskProblem(task.image, (np.zeros_like(task.image),), largest, PreservationLoss())
-    gradient, _ = mask_gradient("torch", task.segmenter, problem)
+    gradient, _ = mask_gradient(route, task.segmenter, problem)
     ones = np.ones(SIZE, np.float32)
     assert gradient.evaluate(ones).dice == 1.0
 
 
-def test_a_uint8_model_is_differentiated_from_its_float_side(tmp_path: Path) -> None:
+def test_a_uint8_model_is_differentiated_from_its_float_side(route: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     nodes = [
         helper.make_node("Cast", ["image"], ["float"], to=onnx.TensorProto.FLOAT),
@@ -113,7 +120,7 @@ def test_a_uint8_model_is_differentiated_from_its_float_side(tmp_path: Path) -> 
         input_type=onnx.TensorProto.UINT8, output_type=onnx.TensorProto.INT64,
     )  # fmt: skip
     task = task_on(model, noise_image(SIZE, 1), preprocess="raw")
-    gradient, _ = mask_gradient("torch", task.segmenter, problem_of(task, PreservationLoss()))
+    gradient, _ = mask_gradient(route, task.segmenter, problem_of(task, PreservationLoss()))
     evaluation = gradient.evaluate(np.ones(SIZE, np.float32))
     assert evaluation.dice == 1.0
     assert np.abs(evaluation.gradient).max() > 0
@@ -121,7 +128,7 @@ def test_a_uint8_model_is_differentiated_from_its_float_side(tmp_path: Path) -> 
     assert gradient.fidelity.max_difference is None  # a label map has no scores to compare
 
 
-def test_scores_smaller_than_the_input_are_compared_at_its_size(tmp_path: Path) -> None:
+def test_scores_smaller_than_the_input_are_compared_at_its_size(route: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     nodes = [helper.make_node("Conv", ["image", "w"], ["scores"], strides=[4, 4], pads=[1, 1, 1, 1])]
     model = save_model(
@@ -129,7 +136,7 @@ def test_scores_smaller_than_the_input_are_compared_at_its_size(tmp_path: Path) 
         constants={"w": rng.normal(0, 1, (3, 3, 4, 4)).astype(np.float32)},
     )  # fmt: skip
     task = task_on(model, noise_image(SIZE, 1), preprocess="minus1_1")
-    gradient, _ = mask_gradient("torch", task.segmenter, problem_of(task, PreservationLoss()))
+    gradient, _ = mask_gradient(route, task.segmenter, problem_of(task, PreservationLoss()))
     assert gradient.fidelity.label_agreement == 1.0
     assert gradient.fidelity.max_difference is not None
     assert gradient.fidelity.max_difference < 1e-5
@@ -153,7 +160,7 @@ def swapped_classes(model: onnx.ModelProto) -> None:
 
 @pytest.mark.parametrize("sabotage", [wrong_weight, wrong_activation, swapped_classes])
 def test_a_bridge_that_deviates_from_the_deployed_model_is_refused_with_the_number(
-    tmp_path: Path, sabotage: Callable[[onnx.ModelProto], None]
+    route: str, tmp_path: Path, sabotage: Callable[[onnx.ModelProto], None]
 ) -> None:
     """The session is created from the true file; the bridge then reads a changed one in its place."""
     path = small_network(tmp_path / "net.onnx", size=SIZE)
@@ -162,7 +169,7 @@ def test_a_bridge_that_deviates_from_the_deployed_model_is_refused_with_the_numb
     sabotage(model)
     onnx.save(model, path)
     with pytest.raises(GradientError, match=r"deviate.*accepted|agrees.*accepted"):
-        mask_gradient("torch", task.segmenter, problem_of(task, PreservationLoss()))
+        mask_gradient(route, task.segmenter, problem_of(task, PreservationLoss()))
 
 
 def test_a_gradient_that_the_true_function_does_not_have_is_refused(tmp_path: Path) -> None:
@@ -177,16 +184,17 @@ def test_a_gradient_that_the_true_function_does_not_have_is_refused(tmp_path: Pa
         "zero": np.array(128, np.uint8),
         "w": np.random.default_rng(0).normal(0, 1, (3, 3, 3, 3)).astype(np.float32),
     }
+    pytest.importorskip("torch", reason="torch is not installed: the other route has no rule for quantisation")
     model = save_model(tmp_path / "coarse.onnx", nodes, input_shape=["N", 3, *SIZE], constants=constants)
     task = task_on(model, np.full((*SIZE, 3), 128, np.uint8), preprocess="raw")
     with pytest.raises(GradientError, match="central difference"):
         mask_gradient("torch", task.segmenter, problem_of(task, PreservationLoss()))
 
 
-def test_the_fidelity_of_a_true_bridge_is_within_float32_rounding(task: Task) -> None:
-    gradient, refusals = mask_gradient("auto", task.segmenter, problem_of(task, PreservationLoss()))
+def test_the_fidelity_of_a_true_route_is_within_float32_rounding(route: str, task: Task) -> None:
+    gradient, refusals = mask_gradient(route, task.segmenter, problem_of(task, PreservationLoss()))
     assert refusals == ()
-    assert gradient.route == "torch"
+    assert gradient.route == route
     fidelity = gradient.fidelity
     assert fidelity.max_difference is not None
     assert fidelity.directional_error is not None

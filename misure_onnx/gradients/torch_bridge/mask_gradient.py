@@ -3,11 +3,9 @@
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 
-from misure_onnx.errors import GradientError
 from misure_onnx.gradients.base import Evaluation, Fidelity, MaskProblem
 from misure_onnx.gradients.fidelity import (
     HALF_PRECISION_BOUND,
@@ -16,13 +14,11 @@ from misure_onnx.gradients.fidelity import (
     directional_error,
     refuse_unfaithful,
 )
+from misure_onnx.gradients.score_tensor import score_tensor
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
-from misure_onnx.graph.ending import find_ending
 from misure_onnx.graph.load import load_with_weights
-from misure_onnx.graph.signature import GraphBacked, OutputSignature
+from misure_onnx.graph.signature import GraphBacked
 from misure_onnx.overlap import SOFT_EPSILON
-from misure_onnx.preprocessing import OutputLayout
-from misure_onnx.scores import Head
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.types import FloatArray, Images, Mask, Scores
 
@@ -46,8 +42,8 @@ class TorchMaskGradient:
         self._problem = problem
         self._input = deployed.input
         model = load_with_weights(deployed.path)
-        self._output, tensor = _score_tensor(model, deployed.output)
-        self._graph = TorchGraph(model, outputs=[tensor])
+        self._output = score_tensor(model, deployed.output)
+        self._graph = TorchGraph(model, outputs=[self._output.name])
         self._image = torch.from_numpy(problem.image)
         self._baselines = [torch.from_numpy(baseline) for baseline in problem.baselines]
         self._region = torch.from_numpy(problem.target.region.astype(np.float32))
@@ -163,16 +159,3 @@ def _gradient_of(leaf: torch.Tensor) -> FloatArray:
     if leaf.grad is None:  # the graph's output does not depend on the image
         return np.zeros(tuple(leaf.shape), np.float32)
     return np.asarray(leaf.grad, np.float32)
-
-
-def _score_tensor(model: onnx.ModelProto, output: OutputSignature) -> tuple[OutputSignature, str]:
-    """The tensor to differentiate and how to read it: before ArgMax where the graph ends in a label map."""
-    if output.head.kind != "labels":
-        return output, output.name
-    ending = find_ending(model, output.name)
-    if ending.kind != "argmax" or ending.axis is None:
-        raise GradientError(
-            f"output {output.name!r} is a label map and no scores were found before it ({ending.kind} ending)"
-        )
-    layout: OutputLayout = "NCHW" if ending.axis in (1, -3) else "NHWC"
-    return OutputSignature(ending.scores, layout, output.classes, Head("logits")), ending.scores

@@ -160,7 +160,7 @@ def test_without_an_onnx_graph_the_error_names_what_remains() -> None:
 
 
 def test_an_unknown_route_is_refused_with_the_known_ones(bright_pixels: Path) -> None:
-    with pytest.raises(ParameterError, match="auto, gradient, torch"):
+    with pytest.raises(ParameterError, match="auto, gradient, torch, onnx_gradient"):
         MiSuRe(route="magic").attribute(task_on(bright_pixels, disc_image()))
 
 

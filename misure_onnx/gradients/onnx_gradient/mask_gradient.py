@@ -1,0 +1,149 @@
+"""d(preservation loss)/d(mask) by a gradient graph in ONNX Runtime."""
+
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+
+from misure_onnx.errors import GradientError
+from misure_onnx.gradients.base import Evaluation, Fidelity, MaskProblem
+from misure_onnx.gradients.fidelity import (
+    HALF_PRECISION_BOUND,
+    SCORE_BOUND,
+    compare_scores,
+    directional_error,
+    refuse_unfaithful,
+)
+from misure_onnx.gradients.onnx_gradient import objective as names
+from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, KNOWN, UPSTREAM
+from misure_onnx.gradients.onnx_gradient.normalise import normalised
+from misure_onnx.gradients.onnx_gradient.objective import Objective, objective_graph
+from misure_onnx.gradients.onnx_gradient.values import Array
+from misure_onnx.gradients.score_tensor import score_tensor
+from misure_onnx.graph.load import load_with_weights
+from misure_onnx.graph.signature import GraphBacked
+from misure_onnx.processors import usable_cores
+from misure_onnx.segmenter import Segmenter
+from misure_onnx.types import FloatArray, Images, Mask, Scores
+
+_SILENT = 4
+
+
+class OnnxMaskGradient:
+    """Blend, model, loss and the way back in one graph: one run a mask.
+
+    A uint8 input is fed as float, so that a gradient exists; a graph that ends in ArgMax is read at the
+    scores before it. Everything is computed in float32.
+
+    Args:
+        deployed: the segmenter's graph.
+        segmenter: the deployed model; its execution providers run the gradient graph too.
+        problem: what a mask must preserve.
+        threads: of ONNX Runtime; None: the processors this process may use.
+
+    Raises:
+        GradientError: an operator has no rule, or nothing differentiable precedes a label map.
+        FidelityError: the graph deviates from the deployed model.
+    """
+
+    route = "onnx_gradient"
+
+    def __init__(
+        self, deployed: GraphBacked, segmenter: Segmenter, problem: MaskProblem, *, threads: int | None = None
+    ) -> None:
+        self._problem = problem
+        self._objective = _objective(deployed, problem)
+        self._session = _session(deployed, self._objective, segmenter.identity.providers_used, threads)
+        region, domain = problem.target.region, problem.target.domain
+        self._constants: dict[str, Array] = {
+            names.REGION: _plane(region & domain),
+            names.OUTSIDE: _plane(~region & domain),
+            names.DOMAIN: _plane(domain),
+            UPSTREAM: np.ones((), np.float32),
+        }
+        self._one, self._zeros = np.ones((), np.float32), _plane(np.zeros_like(region))
+        self.fidelity = self._checked_fidelity(deployed, segmenter)
+
+    def evaluate(self, mask: Mask, baseline: int = 0) -> Evaluation:
+        """One forward and backward for a mask (H, W) and one of the problem's baselines."""
+        feeds = self._feeds(self._problem.image, self._problem.baselines[baseline], mask)
+        loss, predicted, gradient = self._session.run([names.LOSS, names.PREDICTED, GRADIENT], feeds)
+        dice = float(self._problem.target.dice(predicted[0])[0])
+        return Evaluation(float(loss), dice, gradient[0, 0])
+
+    def _feeds(self, image: Images, baseline: Images, mask: Mask) -> dict[str, Array]:
+        return {
+            **self._constants,
+            names.IMAGE: image,
+            names.BASELINE: baseline,
+            names.MASK: np.ascontiguousarray(mask, np.float32)[None, None],
+            names.LOSS_WEIGHT: self._one,
+            names.SCORE_WEIGHTS: self._zeros,
+        }
+
+    def _checked_fidelity(self, deployed: GraphBacked, segmenter: Segmenter) -> Fidelity:
+        label_map = deployed.output.head.kind == "labels"
+        largest, mean, agreement = compare_scores(self._predict, segmenter, self._problem)
+        fidelity = Fidelity(
+            max_difference=None if label_map else largest,
+            mean_difference=None if label_map else mean,
+            label_agreement=agreement,
+            directional_error=None if label_map else directional_error(self._score_gradient, segmenter, self._problem),
+        )
+        half = deployed.input.dtype == np.float16
+        refuse_unfaithful(fidelity, score_bound=HALF_PRECISION_BOUND if half else SCORE_BOUND)
+        return fidelity
+
+    def _predict(self, images: Images) -> Scores:
+        kept = np.ones(images.shape[2:], np.float32)
+        feeds = self._feeds(images, np.zeros_like(images), kept)
+        scores: Scores = self._session.run([names.SCORES], feeds)[0]
+        return scores
+
+    def _score_gradient(self, mask: Mask) -> FloatArray:
+        """d(mean score of the target's class over its region)/d(mask)."""
+        region = self._problem.target.region
+        feeds = self._feeds(self._problem.image, self._problem.baselines[0], mask)
+        feeds[names.LOSS_WEIGHT] = np.zeros((), np.float32)
+        feeds[names.SCORE_WEIGHTS] = _plane(region / np.float32(region.sum()))
+        gradient: FloatArray = self._session.run([GRADIENT], feeds)[0][0, 0]
+        return gradient
+
+
+def _objective(deployed: GraphBacked, problem: MaskProblem) -> Objective:
+    channels, *size = problem.image.shape[1:]
+    return Objective(
+        input=deployed.input,
+        output=score_tensor(load_with_weights(deployed.path), deployed.output),
+        class_index=problem.target.class_index,
+        loss=problem.loss,
+        size=(size[0], size[1]),
+        channels=channels,
+    )
+
+
+def _session(
+    deployed: GraphBacked, objective: Objective, providers: tuple[str, ...], threads: int | None
+) -> ort.InferenceSession:
+    picture = (1, objective.channels, *objective.size)
+    own = picture if objective.input.layout == "NCHW" else (1, *objective.size, objective.channels)
+    model = normalised(
+        load_with_weights(deployed.path),
+        shapes={objective.input.name: own},
+        outputs=[objective.output.name],
+        known=KNOWN,
+    )
+    graph = objective_graph(model, objective)
+    options = ort.SessionOptions()
+    options.log_severity_level = _SILENT
+    options.intra_op_num_threads = threads or usable_cores()
+    chosen = list(providers) or ["CPUExecutionProvider"]
+    try:
+        return ort.InferenceSession(graph.SerializeToString(), options, providers=chosen, enable_fallback=0)
+    except Exception as error:
+        raise GradientError(f"ONNX Runtime cannot run the gradient graph on {', '.join(chosen)}: {error}") from error
+
+
+def _plane(values: np.ndarray[Any, Any]) -> FloatArray:
+    """(H, W) -> (1, 1, H, W)."""
+    return np.ascontiguousarray(values[None, None], np.float32)

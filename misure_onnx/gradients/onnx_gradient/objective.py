@@ -1,0 +1,212 @@
+"""Everything around the model, as ONNX nodes: blend before it, probabilities and preservation loss after it.
+
+One run then takes a mask and gives the loss, its gradient and the predicted region.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import compose, helper
+
+from misure_onnx.gradients.base import PreservationLoss
+from misure_onnx.gradients.onnx_gradient.builder import GraphWriter
+from misure_onnx.gradients.onnx_gradient.differentiate import differentiated
+from misure_onnx.gradients.onnx_gradient.values import Array, results_of
+from misure_onnx.graph.load import opset_version
+from misure_onnx.graph.signature import InputSignature, OutputSignature
+from misure_onnx.overlap import SOFT_EPSILON
+
+MASK, IMAGE, BASELINE = "mask", "image", "baseline"
+REGION, OUTSIDE, DOMAIN = "region", "outside", "domain"
+LOSS_WEIGHT, SCORE_WEIGHTS = "loss_weight", "score_weights"
+SCORES, LOSS, PREDICTED, ASKED = "scores", "loss", "predicted", "asked"
+
+_LOG_FLOOR = 1e-7
+_MODEL = "model/"
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """What is asked about a model.
+
+    Attributes:
+        input, output: the model's image input and the tensor that holds its scores.
+        class_index: l, the target's class.
+        loss: the preservation loss.
+        size: (H, W) of the image.
+        channels: C of the image.
+    """
+
+    input: InputSignature
+    output: OutputSignature
+    class_index: int
+    loss: PreservationLoss
+    size: tuple[int, int]
+    channels: int
+
+    def inputs(self) -> dict[str, tuple[int, ...]]:
+        """Shapes of the objective graph's inputs.
+
+        image, baseline: as `MaskProblem` has them. mask: 1 = pixel kept. domain: 1 where a pixel counts; region
+        and outside: 1 where it counts and is, or is not, of the target. loss_weight a and score_weights v say
+        what is differentiated: `asked` = a * loss + sum(v * s_l), s_l the scores of the target's class.
+        """
+        picture, plane = (1, self.channels, *self.size), (1, 1, *self.size)
+        planes = dict.fromkeys((MASK, REGION, OUTSIDE, DOMAIN, SCORE_WEIGHTS), plane)
+        return {IMAGE: picture, BASELINE: picture, LOSS_WEIGHT: (), **planes}
+
+
+def objective_graph(model: onnx.ModelProto, objective: Objective) -> onnx.ModelProto:
+    """Forward and backward of an objective.
+
+    Args:
+        model: normalised, at the size of the image.
+        objective: what is asked.
+
+    Returns:
+        Inputs: `Objective.inputs` and differentiate.UPSTREAM. Outputs: `SCORES` (1, L, H, W), `LOSS` (a scalar),
+        `PREDICTED` (1, 1, H, W) bool, and differentiate.GRADIENT: d(`ASKED`)/d(mask), (1, 1, H, W).
+
+    Raises:
+        GradientError: operators have no rule, or the scores do not depend on the image.
+    """
+    prefixed = compose.add_prefix(model, _MODEL, rename_nodes=False)  # errors give the file's own names
+    write = GraphWriter(opset_version(model), (), prefix="objective")
+    fed, detached = _model_input(write, objective)
+    prefixed.graph.node.insert(0, helper.make_node("Identity", [fed], [_MODEL + objective.input.name]))
+    before = write.nodes
+    write.nodes = []
+    shape = _shape_of_output(model, objective)
+    scores = _scores(write, objective, shape)
+    _write_asked(write, objective, scores, detached)
+    graph = helper.make_graph(
+        [*before, *prefixed.graph.node, *write.nodes],
+        "objective",
+        [helper.make_tensor_value_info(n, onnx.TensorProto.FLOAT, s) for n, s in objective.inputs().items()],
+        [helper.make_empty_tensor_value_info(name) for name in (SCORES, LOSS, PREDICTED)],
+        [*prefixed.graph.initializer, *write.constants],
+    )
+    _rename(graph, scores, SCORES)
+    whole = helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
+    rng = np.random.default_rng(0)
+    feeds: dict[str, Array] = {n: np.asarray(rng.random(s), np.float32) for n, s in objective.inputs().items()}
+    return differentiated(whole, of=ASKED, wrt=MASK, feeds=feeds, detached=detached)
+
+
+def _model_input(write: GraphWriter, objective: Objective) -> tuple[str, set[str]]:
+    """b + (x - b) * M in the model's layout; a uint8 model gets it rounded, with the gradient of the unrounded.
+
+    Returns:
+        The tensor that the model reads, and those that are taken as constants.
+    """
+    detached: set[str] = set()
+    own = write.add(BASELINE, write.multiply(write.subtract(IMAGE, BASELINE), MASK))
+    if objective.input.dtype == np.uint8:
+        rounded = write.node("Clip", write.node("Round", own), write.number(0), write.number(255))
+        correction = write.subtract(rounded, own)
+        detached.add(correction)
+        own = write.add(own, correction)
+    return (own if objective.input.layout == "NCHW" else write.transpose(own, [0, 2, 3, 1])), detached
+
+
+def _shape_of_output(model: onnx.ModelProto, objective: Objective) -> tuple[int, ...]:
+    picture = (1, objective.channels, *objective.size)
+    own = picture if objective.input.layout == "NCHW" else (1, *objective.size, objective.channels)
+    (output,) = results_of(model, [objective.output.name], {objective.input.name: np.zeros(own, np.float32)})
+    return tuple(output.shape)
+
+
+def _scores(write: GraphWriter, objective: Objective, shape: tuple[int, ...]) -> str:
+    """The model's output -> (1, L, H, W), the twin of the deployed segmenter's `predict`."""
+    output, size = objective.output, objective.size
+    own_size = output.size_of(shape, size)
+    scores = _MODEL + output.name
+    if output.layout in ("NHW", "NLP"):
+        scores = write.reshape(scores, [1, -1, *own_size])
+    elif output.layout != "NCHW":
+        scores = write.transpose(write.reshape(scores, [1, *own_size, -1]), [0, 3, 1, 2])
+    if own_size != size:
+        sizes = write.integers([1, int(np.prod(shape)) // (own_size[0] * own_size[1]), *size])
+        scores = write.node("Resize", scores, "", "", sizes, mode="linear", coordinate_transformation_mode="half_pixel")
+    return scores
+
+
+def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
+    """Instead of an Identity, which would copy all scores in every run."""
+    for names in (names for node in graph.node for names in (node.input, node.output)):
+        for k, name in enumerate(names):
+            if name == old:
+                names[k] = new
+
+
+def _named(write: GraphWriter, tensor: str, name: str) -> str:
+    write.nodes.append(helper.make_node("Identity", [tensor], [name]))
+    return name
+
+
+def _write_asked(write: GraphWriter, objective: Objective, scores: str, detached: set[str]) -> None:
+    own = write.slice(scores, objective.class_index, objective.class_index + 1, 1)
+    if objective.output.head.exclusive:
+        highest = write.maximum(scores, 1)
+        detached.add(highest)  # softmax does not change when all its scores do
+        predicted = write.node("GreaterOrEqual", own, highest)
+    else:
+        highest, threshold = "", write.number(objective.output.head.score_threshold)
+        predicted = write.node("Greater", own, threshold)
+    _named(write, predicted, PREDICTED)
+    target, background = _probabilities(write, objective, scores, own, highest)
+    loss = _cross_entropy if objective.loss.kind == "cross_entropy" else _one_minus_dice
+    _named(write, loss(write, objective.loss, target, background), LOSS)
+    weighted = _total(write, write.multiply(own, SCORE_WEIGHTS))
+    _named(write, write.add(write.multiply(LOSS, LOSS_WEIGHT), weighted), ASKED)
+
+
+def _probabilities(write: GraphWriter, objective: Objective, scores: str, own: str, highest: str) -> tuple[str, str]:
+    """(1, 1, H, W) probabilities of the target's class, whose scores are `own`, and of the background.
+
+    Softmax is written out: ONNX Runtime's own is ten times slower along an inner axis. The classes asked for are
+    taken from the scores, not from their exponentials, which saves the backward pass two tensors of all classes.
+    """
+    kind, background = objective.output.head.kind, objective.loss.background_class
+    total = write.sum(write.node("Exp", write.subtract(scores, highest)), [1]) if kind == "logits" else ""
+
+    def probability(values: str) -> str:
+        if kind == "logits":
+            return write.divide(write.node("Exp", write.subtract(values, highest)), total)
+        return write.node("Sigmoid", values) if kind == "sigmoid_logits" else values
+
+    found = probability(own)
+    if background is None:
+        return found, write.subtract(write.number(1), found)
+    return found, probability(write.slice(scores, background, background + 1, 1))
+
+
+def _one_minus_dice(write: GraphWriter, loss: PreservationLoss, target: str, background: str) -> str:
+    found = write.scaled(_soft_dice(write, target, REGION), loss.alpha_target)
+    rest = write.scaled(_soft_dice(write, background, OUTSIDE), loss.alpha_background)
+    return write.subtract(write.subtract(write.number(1), found), rest)
+
+
+def _soft_dice(write: GraphWriter, predicted: str, reference: str) -> str:
+    """(2 sum(p y) + e) / (sum(p) + sum(y) + e) over the domain, in which `reference` already lies."""
+    epsilon = write.number(SOFT_EPSILON)
+    overlap = write.add(write.scaled(_total(write, write.multiply(predicted, reference)), 2), epsilon)
+    both = write.add(_total(write, write.multiply(predicted, DOMAIN)), _total(write, reference))
+    return write.divide(overlap, write.add(both, epsilon))
+
+
+def _cross_entropy(write: GraphWriter, loss: PreservationLoss, target: str, background: str) -> str:
+    terms = []
+    for probability, where, weight in (
+        (target, REGION, loss.alpha_target),
+        (background, OUTSIDE, loss.alpha_background),
+    ):
+        logarithm = write.node("Log", write.node("Clip", probability, write.number(_LOG_FLOOR)))
+        terms.append(write.scaled(write.multiply(where, logarithm), weight))
+    return write.negated(write.divide(_total(write, write.add(*terms)), _total(write, DOMAIN)))
+
+
+def _total(write: GraphWriter, plane: str) -> str:
+    """Rows first: one long float32 sum over 513 x 513 pixels is wrong in its fifth digit."""
+    return write.sum(write.sum(plane, [3]), range(4), keepdims=False)

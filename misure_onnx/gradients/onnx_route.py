@@ -1,0 +1,21 @@
+"""Route `onnx_gradient`: the backward pass as further ONNX nodes, so that no other library is needed."""
+
+from misure_onnx.errors import GradientError
+from misure_onnx.gradients.base import MaskGradient, MaskProblem
+from misure_onnx.graph.signature import GraphBacked
+from misure_onnx.segmenter import CountingSegmenter, Segmenter
+
+
+def build_onnx_gradient(segmenter: Segmenter, problem: MaskProblem) -> MaskGradient:
+    """Writes the gradient graph and compares it with the deployed model on the very image.
+
+    Raises:
+        GradientError: there is no ONNX graph, or an operator has no rule.
+        FidelityError: the gradient graph deviates from the deployed model.
+    """
+    deployed = segmenter.segmenter if isinstance(segmenter, CountingSegmenter) else segmenter
+    if not isinstance(deployed, GraphBacked):
+        raise GradientError("this segmenter is no ONNX file, so there is no graph to differentiate")
+    from misure_onnx.gradients.onnx_gradient.mask_gradient import OnnxMaskGradient  # noqa: PLC0415 - heavy, one route of several
+
+    return OnnxMaskGradient(deployed, segmenter, problem)

@@ -1,0 +1,26 @@
+"""Which tensor of a graph is differentiated."""
+
+import onnx
+
+from misure_onnx.errors import GradientError
+from misure_onnx.graph.ending import find_ending
+from misure_onnx.graph.signature import OutputSignature
+from misure_onnx.preprocessing import OutputLayout
+from misure_onnx.scores import Head
+
+
+def score_tensor(model: onnx.ModelProto, output: OutputSignature) -> OutputSignature:
+    """The output, or the scores before ArgMax where the graph ends in a label map.
+
+    Raises:
+        GradientError: nothing differentiable precedes a label map.
+    """
+    if output.head.kind != "labels":
+        return output
+    ending = find_ending(model, output.name)
+    if ending.kind != "argmax" or ending.axis is None:
+        raise GradientError(
+            f"output {output.name!r} is a label map and no scores were found before it ({ending.kind} ending)"
+        )
+    layout: OutputLayout = "NCHW" if ending.axis in (1, -3) else "NHWC"
+    return OutputSignature(ending.scores, layout, output.classes, Head("logits"))
