@@ -13,8 +13,9 @@ import onnxruntime as ort
 from misure_onnx.backends.providers import CPU, CUDA, check_loaded, requested_providers
 from misure_onnx.backends.resize import resize_scores
 from misure_onnx.errors import ModelError, PreprocessingError, ProviderError
+from misure_onnx.graph.input_signature import InputSignature, find_input
 from misure_onnx.graph.load import load_structure, opset_version
-from misure_onnx.graph.signature import InputSignature, OutputSignature, candidate_heads, find_input, find_output
+from misure_onnx.graph.output_signature import OutputSignature, candidate_heads, find_output
 from misure_onnx.images import LoadedImage
 from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata, network_input
 from misure_onnx.processors import usable_cores

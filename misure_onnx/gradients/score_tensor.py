@@ -4,7 +4,7 @@ import onnx
 
 from misure_onnx.errors import GradientError
 from misure_onnx.graph.ending import find_ending
-from misure_onnx.graph.signature import OutputSignature
+from misure_onnx.graph.output_signature import OutputSignature
 from misure_onnx.preprocessing import OutputLayout
 from misure_onnx.scores import Head
 

@@ -4,7 +4,7 @@ import importlib.util
 
 from misure_onnx.errors import GradientError
 from misure_onnx.gradients.base import MaskGradient, MaskProblem
-from misure_onnx.graph.signature import GraphBacked
+from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.segmenter import CountingSegmenter, Segmenter
 
 

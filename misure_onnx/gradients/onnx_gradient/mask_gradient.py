@@ -20,8 +20,8 @@ from misure_onnx.gradients.onnx_gradient.normalise import normalised
 from misure_onnx.gradients.onnx_gradient.objective import Objective, objective_graph
 from misure_onnx.gradients.onnx_gradient.values import Array
 from misure_onnx.gradients.score_tensor import score_tensor
+from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.graph.load import load_with_weights
-from misure_onnx.graph.signature import GraphBacked
 from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.types import FloatArray, Images, Mask, Scores

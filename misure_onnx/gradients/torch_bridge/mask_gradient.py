@@ -16,8 +16,8 @@ from misure_onnx.gradients.fidelity import (
 )
 from misure_onnx.gradients.score_tensor import score_tensor
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
+from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.graph.load import load_with_weights
-from misure_onnx.graph.signature import GraphBacked
 from misure_onnx.overlap import SOFT_EPSILON
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.types import FloatArray, Images, Mask, Scores

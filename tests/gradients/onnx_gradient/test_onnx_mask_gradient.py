@@ -15,7 +15,7 @@ from misure_onnx.errors import GradientError
 from misure_onnx.gradients.base import MaskGradient, MaskProblem, PreservationLoss
 from misure_onnx.gradients.onnx_gradient.mask_gradient import OnnxMaskGradient
 from misure_onnx.gradients.onnx_route import build_onnx_gradient
-from misure_onnx.graph.signature import GraphBacked
+from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.images import load_image
 from misure_onnx.methods.base import Task
 from misure_onnx.perturbation import make_baseline

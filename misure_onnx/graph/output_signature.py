@@ -1,62 +1,22 @@
-"""What a segmentation graph takes and gives, found in the graph itself or declared by the user.
+"""The output that is explained, and what its numbers mean.
 
-The layout letters: N images, C channels or classes, H rows, W columns; P = H*W pixels in one axis
-(`NPL` and `NLP` are flattened outputs), so that every output can be brought to (N, L, H, W).
+The layout letters: N images, L classes, H rows, W columns; P = H*W pixels in one axis (`NPL` and `NLP` are
+flattened outputs), so that every output can be brought to (N, L, H, W).
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, cast
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import onnx
 
 from misure_onnx.errors import ModelOutputError, PreprocessingError, UnsupportedModel
-from misure_onnx.graph.ending import find_ending, first_operator_on
-from misure_onnx.images import MAX_PIXELS
-from misure_onnx.preprocessing import Layout, OutputLayout, Preprocessing
+from misure_onnx.graph.ending import find_ending
+from misure_onnx.preprocessing import OutputLayout, Preprocessing
 from misure_onnx.scores import Head, ScoreKind
-
-_DTYPES: dict[int, np.dtype[Any]] = {
-    onnx.TensorProto.FLOAT: np.dtype(np.float32),
-    onnx.TensorProto.FLOAT16: np.dtype(np.float16),
-    onnx.TensorProto.DOUBLE: np.dtype(np.float64),
-    onnx.TensorProto.UINT8: np.dtype(np.uint8),
-}
-_ARITHMETIC = frozenset({"Cast", "Sub", "Mul", "Div", "Add", "Identity", "BatchNormalization"})
-_USUAL_CHANNELS, _MANY_CHANNELS = (1, 3, 4), 32
-
-
-@dataclass(frozen=True)
-class InputSignature:
-    """The image input of a graph.
-
-    Attributes:
-        name: of the graph input.
-        layout: its axes.
-        dtype: float32, float16, float64 or uint8.
-        channels: C.
-        size: (height, width), or None where the graph leaves them free.
-        batch: fixed batch size, or None where it is free.
-    """
-
-    name: str
-    layout: Layout
-    dtype: np.dtype[Any]
-    channels: int
-    size: tuple[int, int] | None
-    batch: int | None
-
-    def to_network(self, images: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-        """(N, C, H, W) float32 -> the graph's own layout and dtype."""
-        own = images if self.layout == "NCHW" else _channels_last(images)
-        if self.dtype == np.uint8:
-            own = np.clip(np.rint(own), 0, 255)
-        return np.ascontiguousarray(own, self.dtype)
 
 
 @dataclass(frozen=True)
@@ -100,107 +60,6 @@ class OutputSignature:
         if self.layout == "NHWC":
             return shape[1], shape[2]
         return (shape[-2], shape[-1]) if self.layout == "NHW" else input_size
-
-
-def _channels_last(images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """(N, C, H, W) -> (N, H, W, C); OpenCV interleaves channels five times faster than a transposed copy."""
-    n, channels, height, width = images.shape
-    merged = np.empty((n, height, width, channels), np.float32)
-    for image, own in zip(images, merged, strict=True):
-        own[:] = cv2.merge(list(image)).reshape(own.shape)
-    return merged
-
-
-def find_input(model: onnx.ModelProto, declared: Preprocessing) -> InputSignature:
-    """The single image input of a graph.
-
-    Raises:
-        UnsupportedModel: not exactly one input, not rank 4, or another dtype.
-        PreprocessingError: the layout cannot be told, or the declaration contradicts the graph.
-    """
-    initialisers = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in initialisers]
-    if len(inputs) != 1:
-        raise UnsupportedModel(
-            f"expected one image input, the model has {len(inputs)}: {', '.join(i.name for i in inputs) or 'none'}"
-        )
-    tensor = inputs[0].type.tensor_type
-    dims = [d.dim_value if d.dim_value > 0 else None for d in tensor.shape.dim]  # some exporters write -1 for free
-    if len(dims) != 4:
-        raise UnsupportedModel(
-            f"expected an image input of rank 4 (N,C,H,W or N,H,W,C), input {inputs[0].name!r} has rank {len(dims)}"
-            + (": volumes are not supported" if len(dims) == 5 else "")
-        )
-    if tensor.elem_type not in _DTYPES:
-        raise UnsupportedModel(
-            f"input {inputs[0].name!r} is {_type_name(tensor.elem_type)}; expected FLOAT, FLOAT16, DOUBLE or UINT8"
-        )
-    layout = declared.layout or _input_layout(model, inputs[0].name, dims)
-    channels, height, width = _in_order(dims, layout)
-    if channels is None:
-        channels = 1 if declared.color == "GRAY" else max(3, len(declared.mean))
-    return InputSignature(
-        name=inputs[0].name,
-        layout=layout,
-        dtype=_DTYPES[tensor.elem_type],
-        channels=channels,
-        size=_bounded(_agreed_size(height, width, declared.size)),
-        batch=_agreed_batch(dims[0], declared.batch),
-    )
-
-
-def _bounded(size: tuple[int, int] | None) -> tuple[int, int] | None:
-    if size and size[0] * size[1] > MAX_PIXELS:
-        raise UnsupportedModel(
-            f"the model takes images {size[0]}x{size[1]}; at most {MAX_PIXELS:,} pixels are accepted"
-        )
-    return size
-
-
-def _type_name(element_type: int) -> str:
-    known = element_type in onnx.TensorProto.DataType.values()
-    return onnx.TensorProto.DataType.Name(element_type) if known else f"of the unknown type {element_type}"
-
-
-def _in_order(dims: list[int | None], layout: Layout) -> tuple[int | None, int | None, int | None]:
-    return (dims[1], dims[2], dims[3]) if layout == "NCHW" else (dims[3], dims[1], dims[2])
-
-
-def _input_layout(model: onnx.ModelProto, name: str, dims: list[int | None]) -> Layout:
-    """By the number of channels; where that does not tell, by what the graph does with the image first."""
-    first, last = dims[1], dims[3]
-    for usual in (_USUAL_CHANNELS, range(1, _MANY_CHANNELS + 1)):
-        if (first in usual) != (last in usual):
-            return "NCHW" if first in usual else "NHWC"
-    reader = first_operator_on(model, name, _ARITHMETIC)
-    if reader is not None and reader.op_type == "Transpose":
-        order = next((list(a.ints) for a in reader.attribute if a.name == "perm"), [])
-        if order == [0, 3, 1, 2]:
-            return "NHWC"
-    if reader is not None and reader.op_type == "Conv":
-        return "NCHW"
-    raise PreprocessingError(
-        f"the layout of input {name!r} with shape {dims} cannot be told: declare 'layout: NCHW' or 'layout: NHWC'"
-    )
-
-
-def _agreed_size(height: int | None, width: int | None, declared: tuple[int, int] | None) -> tuple[int, int] | None:
-    taken = f"the model takes images {height or '?'}x{width or '?'}"
-    if declared:
-        if (height or declared[0], width or declared[1]) != declared:
-            raise PreprocessingError(f"{taken} (height x width), size {list(declared)} was declared")
-        return declared
-    if height and width:
-        return height, width
-    if height or width:
-        raise PreprocessingError(f"{taken} (height x width): declare 'size: [height, width]' for the free side")
-    return None
-
-
-def _agreed_batch(own: int | None, declared: int | None) -> int | None:
-    if own and declared and own != declared:
-        raise PreprocessingError(f"the model takes {own} images a call, batch {declared} was declared")
-    return own or declared
 
 
 def candidate_heads(
@@ -332,20 +191,3 @@ def _label_classes(model: onnx.ModelProto, name: str, values: npt.NDArray[Any], 
             if value.name == ending.scores and dims and dims[ending.axis].dim_value:
                 return int(dims[ending.axis].dim_value)
     return max(2, int(values.max()) + 1)
-
-
-@runtime_checkable
-class GraphBacked(Protocol):
-    """A segmenter that runs an ONNX file: what a gradient route needs to know about it."""
-
-    @property
-    def path(self) -> Path:
-        """The ONNX file."""
-
-    @property
-    def input(self) -> InputSignature:
-        """Its image input."""
-
-    @property
-    def output(self) -> OutputSignature:
-        """The output that is explained."""

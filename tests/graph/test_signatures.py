@@ -9,7 +9,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from misure_onnx.errors import ModelOutputError, PreprocessingError, UnsupportedModel
-from misure_onnx.graph.signature import InputSignature, OutputSignature, candidate_heads, find_input, find_output
+from misure_onnx.graph.input_signature import InputSignature, find_input
+from misure_onnx.graph.output_signature import OutputSignature, candidate_heads, find_output
 from misure_onnx.preprocessing import Layout, OutputLayout, Preprocessing
 from misure_onnx.scores import Head
 
