@@ -65,17 +65,13 @@ class Head:
         if not self.exclusive:
             _check_usable(own, exclusive=False)
             return own > self.score_threshold
-        predicted, maxima = np.ones(own.shape, bool), [own]
-        if class_index > 0:
-            before = scores[:, :class_index].max(axis=1)
-            predicted &= own > before
-            maxima.append(before)
-        if class_index + 1 < scores.shape[1]:
-            after = scores[:, class_index + 1 :].max(axis=1)
-            predicted &= own >= after
-            maxima.append(after)
+        before, after = scores[:, :class_index], scores[:, class_index + 1 :]
+        maxima = [own, *(_highest(rivals) for rivals in (before, after) if rivals.shape[1])]
         _check_usable(*maxima, exclusive=True)
-        return predicted
+        predicted = own > maxima[1] if class_index > 0 else np.ones(own.shape, bool)
+        if after.shape[1]:
+            predicted &= own >= maxima[-1]
+        return np.asarray(predicted, bool)
 
     def labels(self, scores: Scores) -> npt.NDArray[np.int64]:
         """Label map (N, H, W); for independent channels the likeliest class above threshold, else -1.
@@ -87,6 +83,11 @@ class Head:
         _check_usable(highest, exclusive=self.exclusive)
         best = np.asarray(scores.argmax(axis=1), np.int64)
         return best if self.exclusive else np.where(highest > self.score_threshold, best, -1)
+
+
+def _highest(scores: Scores) -> FloatArray:
+    """(N, K, H, W) -> (N, H, W); one channel is its own maximum."""
+    return scores[:, 0] if scores.shape[1] == 1 else np.asarray(scores.max(axis=1), np.float32)
 
 
 def _check_usable(*maxima: FloatArray, exclusive: bool) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from tests import tiny_models
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line does, before anything imports torch
+os.environ.setdefault("GOMP_SPINCOUNT", "20000")  # as the command line does, before anything imports torch
 
 
 @pytest.fixture

@@ -46,8 +46,11 @@ class TorchMaskGradient:
         self._graph = TorchGraph(model, outputs=[self._output.name])
         self._image = torch.from_numpy(problem.image)
         self._baselines = [torch.from_numpy(baseline) for baseline in problem.baselines]
-        self._region = torch.from_numpy(problem.target.region.astype(np.float32))
-        self._domain = torch.from_numpy(problem.target.domain.astype(np.float32))
+        self._differences = [self._image - baseline for baseline in self._baselines]
+        region, domain = problem.target.region, problem.target.domain
+        self._region, self._outside, self._domain = (
+            torch.from_numpy(part.astype(np.float32).ravel()) for part in (region & domain, ~region & domain, domain)
+        )
         self.fidelity = self._checked_fidelity(segmenter, label_map=deployed.output.head.kind == "labels")
 
     def evaluate(self, mask: Mask, baseline: int = 0) -> Evaluation:
@@ -59,8 +62,7 @@ class TorchMaskGradient:
         return Evaluation(float(loss.detach()), self._hard_dice(scores.detach()), _gradient_of(leaf))
 
     def _masked_scores(self, mask: torch.Tensor, baseline: int) -> torch.Tensor:
-        removed = self._baselines[baseline]
-        return self._scores(removed + (self._image - removed) * mask)
+        return self._scores(torch.addcmul(self._baselines[baseline], self._differences[baseline], mask))
 
     def _scores(self, images: torch.Tensor) -> torch.Tensor:
         """(1, C, H, W) -> scores (1, L, H, W), the twin of the deployed segmenter's `predict`."""
@@ -79,7 +81,7 @@ class TorchMaskGradient:
         return scores.float()
 
     def _probabilities(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """(H, W) probabilities of the target's class and of the background."""
+        """(H*W,) probabilities of the target's class and of the background."""
         own, background = self._problem.target.class_index, self._problem.loss.background_class
         indices = [own] if background is None else [own, background]
         if self._output.head.kind == "logits":
@@ -87,22 +89,21 @@ class TorchMaskGradient:
         else:
             chosen = scores[0, indices]
             chosen = torch.sigmoid(chosen) if self._output.head.kind == "sigmoid_logits" else chosen
+        chosen = chosen.flatten(1)
         return chosen[0], 1 - chosen[0] if background is None else chosen[1]
 
     def _loss(self, scores: torch.Tensor) -> torch.Tensor:
-        loss, outside = self._problem.loss, 1 - self._region
-        target, background = self._probabilities(scores)
+        loss, (target, background) = self._problem.loss, self._probabilities(scores)
         if loss.kind == "cross_entropy":
             log_target, log_background = (torch.log(p.clamp_min(_LOG_FLOOR)) for p in (target, background))
-            weighted = loss.alpha_target * self._region * log_target + loss.alpha_background * outside * log_background
-            return -(weighted * self._domain).sum() / self._domain.sum()
+            found = loss.alpha_target * torch.dot(log_target, self._region)
+            return -(found + loss.alpha_background * torch.dot(log_background, self._outside)) / self._domain.sum()
         found = loss.alpha_target * self._soft_dice(target, self._region)
-        return 1 - found - loss.alpha_background * self._soft_dice(background, outside)
+        return 1 - found - loss.alpha_background * self._soft_dice(background, self._outside)
 
     def _soft_dice(self, predicted: torch.Tensor, reference: torch.Tensor) -> torch.Tensor:
-        predicted, reference = predicted * self._domain, reference * self._domain
-        overlap: torch.Tensor = 2 * (predicted * reference).sum() + SOFT_EPSILON
-        return overlap / (predicted.sum() + reference.sum() + SOFT_EPSILON)
+        overlap: torch.Tensor = 2 * torch.dot(predicted, reference) + SOFT_EPSILON
+        return overlap / (torch.dot(predicted, self._domain) + reference.sum() + SOFT_EPSILON)
 
     def _hard_dice(self, scores: torch.Tensor) -> float:
         predicted = self._output.head.membership(scores.numpy(), self._problem.target.class_index)

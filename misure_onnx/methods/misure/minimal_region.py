@@ -83,7 +83,8 @@ def optimise_mask(
     feasible, last_gain, lost = list[MaskCandidate](), 0, 0
     trace: dict[str, list[float]] = {"loss": [], "dice": [], "area": [], "area_weight": []}
     for iteration in range(schedule.iterations + 1):
-        soft, region = mask.soft(), mask.region()
+        soft = mask.soft()
+        region = mask.binary(soft)
         seen = region.astype(np.float32) if schedule.constrained else soft
         evaluation = gradient.evaluate(seen)
         candidate = MaskCandidate(soft, region, evaluation.dice, iteration)
@@ -104,7 +105,7 @@ def optimise_mask(
             lost = 0
         else:
             mask.step(evaluation)
-    final = MaskCandidate(mask.soft(), mask.region(), evaluation.dice, iteration)
+    final = MaskCandidate(soft, region, evaluation.dice, iteration)
     return OptimisedMask(final, tuple(reversed(feasible)), len(trace["loss"]), trace)
 
 
@@ -130,20 +131,19 @@ class _MaskInProgress:
         """(H, W) in [0, 1]."""
         return np.asarray(self._grid.upsample(self._values) * self._inside, np.float32)
 
-    def region(self) -> Region:
-        """(H, W): the pixels that the binary mask keeps."""
-        return self.soft() > (BINARY_AT if self._schedule.constrained else 0.0)
+    def binary(self, soft: Mask) -> Region:
+        """(H, W): the pixels that a soft mask keeps."""
+        return soft > (BINARY_AT if self._schedule.constrained else 0.0)
 
     def penalty(self, seen: Mask) -> float:
         """Area and smoothness terms of the loss."""
-        variation, _ = total_variation(self._values, self._schedule.smoothness_exponent)
-        return self.weight * float(seen.mean()) + self._smoothness() * variation
+        return self.weight * float(seen.mean()) + self._smoothness() * self._variation()[0]
 
     def step(self, evaluation: Evaluation) -> None:
         """One step of AdamW, the clamp, and of the multiplier."""
         by_mask = (evaluation.gradient + self.weight / self._inside.size) * self._inside
-        _, by_variation = total_variation(self._values, self._schedule.smoothness_exponent)
-        moved = self._optimiser.step(self._values, self._grid.pull_back(by_mask) + self._smoothness() * by_variation)
+        gradient = self._grid.pull_back(by_mask) + self._smoothness() * self._variation()[1]
+        moved = self._optimiser.step(self._values, gradient)
         self._values = _clamped(moved, self._start, self._schedule.clamp_below)
         if self._schedule.constrained:
             self.weight *= _multiplier_step(evaluation.dice, self._schedule.tau)
@@ -158,6 +158,12 @@ class _MaskInProgress:
         self._remembered_weight = self.weight
         self._rate /= 2
         self._optimiser = self._fresh_optimiser()
+
+    def _variation(self) -> tuple[float, FloatArray]:
+        """Total variation and its gradient; nothing where it has no weight, as in the paper."""
+        if self._schedule.smoothness_weight == 0:
+            return 0.0, np.zeros_like(self._values)
+        return total_variation(self._values, self._schedule.smoothness_exponent)
 
     def _fresh_optimiser(self) -> AdamW:
         return AdamW(self._rate, self._schedule.weight_decay, self._schedule.adam_epsilon)
