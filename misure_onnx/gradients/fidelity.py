@@ -6,6 +6,7 @@ import numpy as np
 
 from misure_onnx.errors import FidelityError
 from misure_onnx.gradients.base import Fidelity, MaskProblem
+from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.mask import resize_map
 from misure_onnx.perturbation import blend
 from misure_onnx.scores import Head
@@ -17,6 +18,38 @@ AGREEMENT_BOUND = 0.999
 DIRECTIONAL_BOUND = 0.1
 _DIRECTION_CELLS = 14
 _STEP = 1e-3
+
+
+def checked_fidelity(
+    predict: Callable[[Images], Scores],
+    score_gradient: Callable[[Mask], FloatArray],
+    deployed: GraphBacked,
+    segmenter: Segmenter,
+    problem: MaskProblem,
+) -> Fidelity:
+    """Measures a route and refuses it beyond the bounds; a label map has no scores to compare, only labels.
+
+    Args:
+        predict: the route's own forward, as `compare_scores` takes it.
+        score_gradient: the route's own gradient, as `directional_error` takes it.
+        deployed: the file, whose precision sets the bound.
+        segmenter: the deployed model.
+        problem: what is compared on.
+
+    Raises:
+        FidelityError: a number is beyond its bound.
+    """
+    label_map = deployed.output.head.kind == "labels"
+    largest, mean, agreement = compare_scores(predict, segmenter, problem)
+    fidelity = Fidelity(
+        max_difference=None if label_map else largest,
+        mean_difference=None if label_map else mean,
+        label_agreement=agreement,
+        directional_error=None if label_map else directional_error(score_gradient, segmenter, problem),
+    )
+    half = deployed.input.dtype == np.float16
+    refuse_unfaithful(fidelity, score_bound=HALF_PRECISION_BOUND if half else SCORE_BOUND)
+    return fidelity
 
 
 def compare_scores(

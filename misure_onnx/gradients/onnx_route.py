@@ -1,9 +1,8 @@
 """Route `onnx_gradient`: the backward pass as further ONNX nodes, so that no other library is needed."""
 
-from misure_onnx.errors import GradientError
 from misure_onnx.gradients.base import MaskGradient, MaskProblem
-from misure_onnx.graph.graph_backed import GraphBacked
-from misure_onnx.segmenter import CountingSegmenter, Segmenter
+from misure_onnx.graph.graph_backed import graph_of
+from misure_onnx.segmenter import Segmenter
 
 
 def build_onnx_gradient(segmenter: Segmenter, problem: MaskProblem) -> MaskGradient:
@@ -13,9 +12,7 @@ def build_onnx_gradient(segmenter: Segmenter, problem: MaskProblem) -> MaskGradi
         GradientError: there is no ONNX graph, or an operator has no rule.
         FidelityError: the gradient graph deviates from the deployed model.
     """
-    deployed = segmenter.segmenter if isinstance(segmenter, CountingSegmenter) else segmenter
-    if not isinstance(deployed, GraphBacked):
-        raise GradientError("this segmenter is no ONNX file, so there is no graph to differentiate")
+    deployed = graph_of(segmenter)
     from misure_onnx.gradients.onnx_gradient.mask_gradient import OnnxMaskGradient  # noqa: PLC0415 - heavy, one route of several
 
     return OnnxMaskGradient(deployed, segmenter, problem)

@@ -4,8 +4,8 @@ import importlib.util
 
 from misure_onnx.errors import GradientError
 from misure_onnx.gradients.base import MaskGradient, MaskProblem
-from misure_onnx.graph.graph_backed import GraphBacked
-from misure_onnx.segmenter import CountingSegmenter, Segmenter
+from misure_onnx.graph.graph_backed import graph_of
+from misure_onnx.segmenter import Segmenter
 
 
 def build_torch_gradient(segmenter: Segmenter, problem: MaskProblem) -> MaskGradient:
@@ -17,9 +17,7 @@ def build_torch_gradient(segmenter: Segmenter, problem: MaskProblem) -> MaskGrad
     """
     if importlib.util.find_spec("torch") is None:
         raise GradientError("torch is not installed: pip install 'misure-onnx[torch]'")
-    deployed = segmenter.segmenter if isinstance(segmenter, CountingSegmenter) else segmenter
-    if not isinstance(deployed, GraphBacked):
-        raise GradientError("this segmenter is no ONNX file, so there is no graph to differentiate")
+    deployed = graph_of(segmenter)
     from misure_onnx.gradients.torch_bridge.mask_gradient import TorchMaskGradient  # noqa: PLC0415 - torch is optional
 
     return TorchMaskGradient(deployed, segmenter, problem)

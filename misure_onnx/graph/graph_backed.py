@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from misure_onnx.errors import GradientError
 from misure_onnx.graph.input_signature import InputSignature
 from misure_onnx.graph.output_signature import OutputSignature
+from misure_onnx.segmenter import CountingSegmenter, Segmenter
 
 
 @runtime_checkable
@@ -22,3 +24,15 @@ class GraphBacked(Protocol):
     @property
     def output(self) -> OutputSignature:
         """The output that is explained."""
+
+
+def graph_of(segmenter: Segmenter) -> GraphBacked:
+    """The ONNX file behind a segmenter, counted or not.
+
+    Raises:
+        GradientError: there is none.
+    """
+    deployed = segmenter.segmenter if isinstance(segmenter, CountingSegmenter) else segmenter
+    if not isinstance(deployed, GraphBacked):
+        raise GradientError("this segmenter is no ONNX file, so there is no graph to differentiate")
+    return deployed

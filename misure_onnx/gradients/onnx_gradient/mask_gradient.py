@@ -6,14 +6,8 @@ import numpy as np
 import onnxruntime as ort
 
 from misure_onnx.errors import GradientError
-from misure_onnx.gradients.base import Evaluation, Fidelity, MaskProblem
-from misure_onnx.gradients.fidelity import (
-    HALF_PRECISION_BOUND,
-    SCORE_BOUND,
-    compare_scores,
-    directional_error,
-    refuse_unfaithful,
-)
+from misure_onnx.gradients.base import Evaluation, MaskProblem
+from misure_onnx.gradients.fidelity import checked_fidelity
 from misure_onnx.gradients.onnx_gradient import objective as names
 from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, KNOWN, UPSTREAM
 from misure_onnx.gradients.onnx_gradient.normalise import normalised
@@ -62,7 +56,7 @@ class OnnxMaskGradient:
             UPSTREAM: np.ones((), np.float32),
         }
         self._one, self._zeros = np.ones((), np.float32), _plane(np.zeros_like(region))
-        self.fidelity = self._checked_fidelity(deployed, segmenter)
+        self.fidelity = checked_fidelity(self._predict, self._score_gradient, deployed, segmenter, problem)
 
     def evaluate(self, mask: Mask, baseline: int = 0) -> Evaluation:
         """One forward and backward for a mask (H, W) and one of the problem's baselines."""
@@ -80,19 +74,6 @@ class OnnxMaskGradient:
             names.LOSS_WEIGHT: self._one,
             names.SCORE_WEIGHTS: self._zeros,
         }
-
-    def _checked_fidelity(self, deployed: GraphBacked, segmenter: Segmenter) -> Fidelity:
-        label_map = deployed.output.head.kind == "labels"
-        largest, mean, agreement = compare_scores(self._predict, segmenter, self._problem)
-        fidelity = Fidelity(
-            max_difference=None if label_map else largest,
-            mean_difference=None if label_map else mean,
-            label_agreement=agreement,
-            directional_error=None if label_map else directional_error(self._score_gradient, segmenter, self._problem),
-        )
-        half = deployed.input.dtype == np.float16
-        refuse_unfaithful(fidelity, score_bound=HALF_PRECISION_BOUND if half else SCORE_BOUND)
-        return fidelity
 
     def _predict(self, images: Images) -> Scores:
         kept = np.ones(images.shape[2:], np.float32)

@@ -6,14 +6,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 
-from misure_onnx.gradients.base import Evaluation, Fidelity, MaskProblem
-from misure_onnx.gradients.fidelity import (
-    HALF_PRECISION_BOUND,
-    SCORE_BOUND,
-    compare_scores,
-    directional_error,
-    refuse_unfaithful,
-)
+from misure_onnx.gradients.base import Evaluation, MaskProblem
+from misure_onnx.gradients.fidelity import checked_fidelity
 from misure_onnx.gradients.score_tensor import score_tensor
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
 from misure_onnx.graph.graph_backed import GraphBacked
@@ -51,7 +45,7 @@ class TorchMaskGradient:
         self._region, self._outside, self._domain = (
             torch.from_numpy(part.astype(np.float32).ravel()) for part in (region & domain, ~region & domain, domain)
         )
-        self.fidelity = self._checked_fidelity(segmenter, label_map=deployed.output.head.kind == "labels")
+        self.fidelity = checked_fidelity(self._predict, self._score_gradient, deployed, segmenter, problem)
 
     def evaluate(self, mask: Mask, baseline: int = 0) -> Evaluation:
         """One forward and backward for a mask (H, W) and one of the problem's baselines."""
@@ -108,18 +102,6 @@ class TorchMaskGradient:
     def _hard_dice(self, scores: torch.Tensor) -> float:
         predicted = self._output.head.membership(scores.numpy(), self._problem.target.class_index)
         return float(self._problem.target.dice(predicted)[0])
-
-    def _checked_fidelity(self, segmenter: Segmenter, *, label_map: bool) -> Fidelity:
-        largest, mean, agreement = compare_scores(self._predict, segmenter, self._problem)
-        fidelity = Fidelity(
-            max_difference=None if label_map else largest,
-            mean_difference=None if label_map else mean,
-            label_agreement=agreement,
-            directional_error=None if label_map else directional_error(self._score_gradient, segmenter, self._problem),
-        )
-        half = self._input.dtype == np.float16
-        refuse_unfaithful(fidelity, score_bound=HALF_PRECISION_BOUND if half else SCORE_BOUND)
-        return fidelity
 
     def _predict(self, images: Images) -> Scores:
         with torch.no_grad():
