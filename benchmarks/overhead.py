@@ -2,10 +2,12 @@
 
     python -m benchmarks.overhead --json
 
-RISE and the sufficient region are compared with a loop that calls nothing but `InferenceSession.run`, as
-many images, at the batch size that is fastest; MiSuRe's stage 2 with a loop that runs nothing but the
-torch bridge forward and backward. Method and bare loop take turns in one process, and the median of the
-ratios counts, since machines are shared and noisy.
+RISE and the sufficient region are compared with loops that call nothing but `InferenceSession.run`, as many
+images: one at a time after the other at the batch size that is fastest (`ratios`), and as many at the same time
+as the library runs (`ratios_to_concurrent_loop`: what numpy costs). MiSuRe's stage 2, with each gradient route,
+is compared with a loop that runs nothing but the torch bridge forward and backward, and with one that runs
+nothing but its own route's. Method and bare loops take turns in one process, and the median of the ratios
+counts, since machines are shared and noisy.
 
 The bundled model is always measured; models of a data directory (`MISURE_DATA`) with a manifest too.
 """
@@ -13,9 +15,12 @@ The bundled model is always measured; models of a data directory (`MISURE_DATA`)
 import argparse
 import json
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -28,9 +33,10 @@ from benchmarks.machine import describe_machine
 from benchmarks.shared_data import Triple, data_directory, triples
 from misure_onnx.api import load_segmenter
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.gradients import mask_gradient
 from misure_onnx.gradients.base import MaskProblem, PreservationLoss
+from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, UPSTREAM, gradient_graph
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
-from misure_onnx.gradients.torch_bridge.mask_gradient import TorchMaskGradient
 from misure_onnx.graph.load import load_with_weights
 from misure_onnx.images import load_image
 from misure_onnx.methods.base import Task
@@ -44,7 +50,7 @@ from misure_onnx.segmenter import CountingSegmenter
 from misure_onnx.target import Target
 from misure_onnx.types import FloatArray
 
-RISE_MASKS, MISURE_ITERATIONS, SUFFICIENT_TAU = 96, 10, 0.9999
+RISE_MASKS, MISURE_ITERATIONS, SUFFICIENT_TAU, TRIED_FORWARDS = 32, 5, 0.999, 16
 ONE_OBJECT = Target.at(67, 124)
 """Of the bundled image: it needs dozens of dilations."""
 DATA_TRIPLES = ("D01", "D02", "D15")
@@ -64,9 +70,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--out", type=Path, help="also write the document to this file")
-    parser.add_argument("--repeats", type=int, default=7, help="turns of method and bare loop (default: 7)")
+    parser.add_argument("--repeats", type=int, default=15, help="turns of method and bare loop (default: 15)")
     arguments = parser.parse_args()
-    measured = {case.name: measure(case, arguments.repeats) for case in cases()}
+    measured = {}
+    for case in cases():
+        print(f"measuring {case.name}", file=sys.stderr, flush=True)
+        measured[case.name] = measure(case, arguments.repeats)
     document = {
         "ratios": measured["bundled"]["ratios"],
         "models": measured,
@@ -117,92 +126,134 @@ def _case(name: str, model: Path, picture: Path, preprocess: Any, asked: Target)
 
 def measure(case: Case, repeats: int) -> dict[str, Any]:
     """Ratios and seconds of the three methods."""
-    ratios, seconds = {}, {}
-    for name, pair in {"rise": _rise, "sufficient_region": _sufficient_region, "misure": _misure}.items():
-        method, bare, count = pair(case)
-        method_seconds, bare_seconds = _take_turns(method, bare, repeats)
-        ratios[name] = statistics.median(m / b for m, b in zip(method_seconds, bare_seconds, strict=True))
-        seconds[name] = {
-            "method": statistics.median(method_seconds),
-            "bare": statistics.median(bare_seconds),
-            "evaluations": count,
-        }
-    return {"ratios": ratios, "seconds": seconds}
+    result: dict[str, Any] = {"ratios": {}, "ratios_to_concurrent_loop": {}, "seconds": {}}
+    for name, contest in {"rise": _rise, "sufficient_region": _sufficient_region}.items():
+        timed, count = contest(case)
+        seconds = _take_turns(timed, repeats)
+        result["ratios"][name] = _ratio(seconds, "method", "bare")
+        result["ratios_to_concurrent_loop"][name] = _ratio(seconds, "method", "bare_concurrent")
+        result["seconds"][name] = {**_medians(seconds), "evaluations": count}
+    timed, count = _misure(case)
+    seconds = _take_turns(timed, repeats)
+    result["ratios"]["misure"] = _ratio(seconds, "onnx_gradient", "bare_torch")
+    result["misure_routes"] = {
+        f"{route} over bare {bare}": _ratio(seconds, route, f"bare_{bare}")
+        for route, bare in (("torch", "torch"), ("onnx_gradient", "onnx_gradient"), ("onnx_gradient", "torch"))
+    }
+    result["seconds"]["misure"] = {**_medians(seconds), "evaluations": count}
+    return result
 
 
 Timed = Callable[[], object]
 
 
-def _take_turns(method: Timed, bare: Timed, repeats: int) -> tuple[list[float], list[float]]:
-    method()
-    bare()
-    seconds: tuple[list[float], list[float]] = ([], [])
+def _take_turns(timed: dict[str, Timed], repeats: int) -> dict[str, list[float]]:
+    for run in timed.values():
+        run()
+    seconds: dict[str, list[float]] = {name: [] for name in timed}
     for turn in range(repeats):
-        order = (0, 1) if turn % 2 == 0 else (1, 0)
-        for which in order:
+        names = list(timed)
+        for name in names if turn % 2 == 0 else names[::-1]:
             start = time.perf_counter()
-            (method, bare)[which]()
-            seconds[which].append(time.perf_counter() - start)
+            timed[name]()
+            seconds[name].append(time.perf_counter() - start)
     return seconds
 
 
-def _rise(case: Case) -> tuple[Timed, Timed, int]:
+def _ratio(seconds: dict[str, list[float]], one: str, other: str) -> float:
+    return statistics.median(a / b for a, b in zip(seconds[one], seconds[other], strict=True))
+
+
+def _medians(seconds: dict[str, list[float]]) -> dict[str, float]:
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def _rise(case: Case) -> tuple[dict[str, Timed], int]:
     method = Rise(masks=RISE_MASKS)
-    return lambda: method.attribute(case.task), _bare_forwards(case, RISE_MASKS), RISE_MASKS
+    return {"method": lambda: method.attribute(case.task), **_bare_forwards(case, RISE_MASKS)}, RISE_MASKS
 
 
-def _sufficient_region(case: Case) -> tuple[Timed, Timed, int]:
+def _sufficient_region(case: Case) -> tuple[dict[str, Timed], int]:
     """A tau that needs many dilations, so that there is something to time."""
     baseline = np.zeros_like(case.task.image)
-    count = len(grow_sufficient_region(case.task, baseline, SUFFICIENT_TAU).curve)
-    return lambda: grow_sufficient_region(case.task, baseline, SUFFICIENT_TAU), _bare_forwards(case, count), count
+
+    def grow() -> object:
+        return grow_sufficient_region(case.task, baseline, SUFFICIENT_TAU)
+
+    case.task.segmenter.forwards = 0
+    grow()
+    count = case.task.segmenter.forwards
+    return {"method": grow, **_bare_forwards(case, count)}, count
 
 
-def _misure(case: Case) -> tuple[Timed, Timed, int]:
+def _misure(case: Case) -> tuple[dict[str, Timed], int]:
     method = MiSuRe.from_preset("minimal", iterations=MISURE_ITERATIONS, patience=0)
     task, baseline = case.task, np.zeros_like(case.task.image)
     problem = MaskProblem(task.image, (baseline,), task.target, PreservationLoss())
-    gradient = TorchMaskGradient(case.segmenter, task.segmenter, problem)
     region = grow_sufficient_region(task, baseline, method.tau).region
     grid, schedule, evaluations = (method.mask_size, method.mask_size), method.schedule(), MISURE_ITERATIONS + 1
-    return (
-        lambda: optimise_mask(gradient, region, grid, schedule, silent),
-        _bare_bridge(case, evaluations),
-        evaluations,
-    )
+    timed: dict[str, Timed] = {}
+    for route in ("torch", "onnx_gradient"):
+        gradient, _ = mask_gradient(route, task.segmenter, problem)
+        timed[route] = partial(optimise_mask, gradient, region, grid, schedule, silent)
+    return {**timed, **_bare_gradients(case, evaluations)}, evaluations
 
 
-def _bare_forwards(case: Case, count: int) -> Timed:
-    """`InferenceSession.run` on as many images, at the fastest batch size."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = usable_cores()
-    session = ort.InferenceSession(str(case.segmenter.path), options, providers=["CPUExecutionProvider"])
-    name, output = case.segmenter.input.name, case.segmenter.output.name
+def _bare_forwards(case: Case, count: int) -> dict[str, Timed]:
+    """`InferenceSession.run` on as many images: after each other at the fastest batch size, and at the same time."""
+    name, output, workers = case.segmenter.input.name, case.segmenter.output.name, case.segmenter.spec.workers
+    session, shared = _bare_session(case, usable_cores()), _bare_session(case, usable_cores() // workers)
+    threads = ThreadPoolExecutor(workers)
 
-    def loop(batch: int) -> None:
+    def loop(batch: int, forwards: int) -> None:
         images = case.segmenter.input.to_network(np.repeat(case.task.image, batch, axis=0))
-        for _ in range(count // batch):
+        for _ in range(forwards // batch):
             session.run([output], {name: images})
-        if count % batch:
-            session.run([output], {name: images[: count % batch]})
+        if forwards % batch:
+            session.run([output], {name: images[: forwards % batch]})
+
+    def concurrent_loop() -> None:
+        feed = {name: case.segmenter.input.to_network(case.task.image)}
+        for _ in threads.map(lambda _: shared.run([output], feed), range(count)):
+            pass
 
     batches = [case.segmenter.input.batch] if case.segmenter.input.batch else [1, 2, 4, 8]
-    best = min(batches, key=lambda batch: _seconds(lambda: loop(batch)))
-    return lambda: loop(best)
+    best = min(batches, key=lambda batch: _seconds(lambda: loop(batch, TRIED_FORWARDS)))
+    return {"bare": lambda: loop(best, count), "bare_concurrent": concurrent_loop}
 
 
-def _bare_bridge(case: Case, count: int) -> Timed:
-    """The bridge's forward and backward and nothing else."""
-    graph = TorchGraph(load_with_weights(case.segmenter.path), outputs=[case.segmenter.output.name])
+def _bare_session(case: Case, threads: int) -> ort.InferenceSession:
+    return _session_of(str(case.segmenter.path), threads)
+
+
+def _session_of(model: str | bytes, threads: int) -> ort.InferenceSession:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def _bare_gradients(case: Case, count: int) -> dict[str, Timed]:
+    """Forward and backward through the network and nothing else: by the bridge, and by a gradient graph."""
+    model, name, output = load_with_weights(case.segmenter.path), case.segmenter.input.name, case.segmenter.output.name
     own: FloatArray = np.asarray(case.segmenter.input.to_network(case.task.image), np.float32)
+    graph = TorchGraph(model, outputs=[output])
+    upstream = np.ones(_bare_session(case, usable_cores()).run([output], {name: own})[0].shape, np.float32)
 
-    def loop() -> None:
+    def torch_loop() -> None:
         for _ in range(count):
             image = torch.from_numpy(own).requires_grad_()
-            (output,) = graph({case.segmenter.input.name: image})
-            output.backward(torch.ones_like(output))  # type: ignore[no-untyped-call]
+            (result,) = graph({name: image})
+            result.backward(torch.ones_like(result))  # type: ignore[no-untyped-call]
 
-    return loop
+    written = gradient_graph(model, of=output, wrt=name, shape=own.shape)
+    session = _session_of(written.SerializeToString(), usable_cores())
+
+    def graph_loop() -> None:
+        for _ in range(count):
+            session.run([output, GRADIENT], {name: own, UPSTREAM: upstream})
+
+    return {"bare_torch": torch_loop, "bare_onnx_gradient": graph_loop}
 
 
 def _seconds(run: Timed) -> float:

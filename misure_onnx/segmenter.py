@@ -1,12 +1,20 @@
 """What a method may ask of a model."""
 
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar, runtime_checkable
 
 from misure_onnx.images import LoadedImage
 from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.scores import Head
 from misure_onnx.types import Images, Scores
+
+Predict = Callable[[Images], Scores]
+"""(N, C, H, W) float32 -> scores (N, L, H, W) float32."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 BACKGROUND_NAMES = frozenset({"background", "bg", "_background_", "__background__"})
 
@@ -41,6 +49,7 @@ class SegmenterSpec:
         class_names: one a class, or None where nobody declared them.
         preprocessing: from a picture to the network's input.
         batch_size: images a call that run best on this backend.
+        workers: calls at the same time that run best on this backend (see `ConcurrentSegmenter`).
     """
 
     channels: int
@@ -50,6 +59,7 @@ class SegmenterSpec:
     class_names: tuple[str, ...] | None
     preprocessing: Preprocessing
     batch_size: int = 1
+    workers: int = 1
 
     @property
     def background(self) -> int | None:
@@ -81,12 +91,21 @@ class Segmenter(Protocol):
         """(N, C, H, W) float32 -> scores (N, L, H, W) float32, for any N."""
 
 
+@runtime_checkable
+class ConcurrentSegmenter(Protocol):
+    """A segmenter that answers several callers at once; a capability, which methods use through `CountingSegmenter`."""
+
+    def concurrently(self, work: Callable[[Predict, Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Begins `work(predict, item)` of every item, `spec.workers` at the same time; gives the results in order."""
+
+
 class CountingSegmenter:
     """A segmenter that counts the images it was asked about."""
 
     def __init__(self, segmenter: Segmenter) -> None:
         self.segmenter = segmenter
         self.forwards = 0
+        self._counting = threading.Lock()
 
     @property
     def spec(self) -> SegmenterSpec:
@@ -104,5 +123,17 @@ class CountingSegmenter:
 
     def predict(self, images: Images) -> Scores:
         """Predicts and counts."""
-        self.forwards += len(images)
-        return self.segmenter.predict(images)
+        return self._counted(self.segmenter.predict, images)
+
+    def concurrently(self, work: Callable[[Predict, Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """As `ConcurrentSegmenter`; one after the other where the segmenter cannot do more."""
+        if not isinstance(self.segmenter, ConcurrentSegmenter):
+            return (work(self.predict, item) for item in items)
+        return self.segmenter.concurrently(
+            lambda predict, item: work(lambda images: self._counted(predict, images), item), items
+        )
+
+    def _counted(self, predict: Predict, images: Images) -> Scores:
+        with self._counting:
+            self.forwards += len(images)
+        return predict(images)

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import onnxruntime as ort
 
 from misure_onnx.backends.providers import CPU, CUDA, check_loaded, requested_providers
 from misure_onnx.backends.resize import resize_scores
+from misure_onnx.backends.workers import Workers, most_workers
 from misure_onnx.errors import ModelError, PreprocessingError, ProviderError
 from misure_onnx.graph.input_signature import InputSignature, find_input
 from misure_onnx.graph.load import load_structure, opset_version
@@ -19,7 +21,7 @@ from misure_onnx.graph.output_signature import OutputSignature, candidate_heads,
 from misure_onnx.images import LoadedImage
 from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata, network_input
 from misure_onnx.processors import usable_cores
-from misure_onnx.segmenter import Identity, SegmenterSpec
+from misure_onnx.segmenter import Identity, Item, Predict, Result, SegmenterSpec
 from misure_onnx.types import Images, Scores
 
 _SILENT = 4  # ONNX Runtime's log severity "fatal"; its errors reach us as exceptions
@@ -61,7 +63,7 @@ class OnnxRuntimeSegmenter:
         size = self.input.size or (256, 256)
         picture = _probe_image(declared, self.input.channels, size)
         _check_range(self.input, picture)
-        probe, n = self._run(self._filled(picture)), self.input.batch or 1
+        probe, n = self._run(self._filled(picture), self._session), self.input.batch or 1
         self.output: OutputSignature = find_output(model, probe, (n, *size), declared)
         notes += _head_notes(self.output, list(candidate_heads(probe, (n, *size))), declared)
         self.spec = SegmenterSpec(
@@ -72,9 +74,11 @@ class OnnxRuntimeSegmenter:
             class_names=declared.class_names,
             preprocessing=declared,
             batch_size=self.input.batch or (_CUDA_BATCH if CUDA in used else 1),
+            workers=most_workers() if used == (CPU,) else 1,
         )
         self.identity = Identity(_sha256(self.path), opset_version(model), requested, used, tuple(notes))
         self._batch_verified: bool | None = None
+        self._workers: Workers | None = None
 
     def prepare(self, image: LoadedImage) -> Images:
         """The network input (1, C, H, W) for a picture; a free size follows the picture, in steps of 32."""
@@ -87,8 +91,28 @@ class OnnxRuntimeSegmenter:
         Raises:
             ModelError: ONNX Runtime failed.
         """
+        return self._predict(images, self._session)
+
+    def concurrently(self, work: Callable[[Predict, Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Begins `work(predict, item)` of every item, `spec.workers` at the same time; gives the results in order.
+
+        Several forwards side by side, each with its share of the processors, end sooner than as many after each
+        other that use all of them. They need a session of their own, made when it is first asked for.
+
+        Raises:
+            ModelError: ONNX Runtime failed.
+        """
+        todo = list(items)
+        if self.spec.workers == 1 or len(todo) == 1:
+            return (work(self.predict, item) for item in todo)
+        if self._workers is None:
+            self._workers = Workers(self.spec.workers, _create_session(self.path, "cpu", (CPU,), self.spec.workers))
+        session = self._workers.session
+        return self._workers.run(lambda item: work(lambda images: self._predict(images, session), item), todo)
+
+    def _predict(self, images: Images, session: ort.InferenceSession) -> Scores:
         step = (self.input.batch or len(images)) if self._takes_batches(images) else 1
-        parts = [self._scores(images[start : start + step]) for start in range(0, len(images), step)]
+        parts = [self._scores(images[start : start + step], session) for start in range(0, len(images), step)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def _filled(self, images: Images) -> Images:
@@ -96,17 +120,19 @@ class OnnxRuntimeSegmenter:
         missing = (self.input.batch or len(images)) - len(images)
         return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
 
-    def _scores(self, images: Images) -> Scores:
+    def _scores(self, images: Images, session: ort.InferenceSession) -> Scores:
         """Scores of images in one call."""
-        output = self._run(self._filled(images), only=self.output.name)[self.output.name]
+        output = self._run(self._filled(images), session, only=self.output.name)[self.output.name]
         size = (images.shape[2], images.shape[3])
         scores = self.output.to_scores(output, size)[: len(images)]
         return resize_scores(scores, size, self.output.head)
 
-    def _run(self, images: Images, only: str | None = None) -> dict[str, npt.NDArray[Any]]:
-        names = [only] if only else [output.name for output in self._session.get_outputs()]
+    def _run(
+        self, images: Images, session: ort.InferenceSession, only: str | None = None
+    ) -> dict[str, npt.NDArray[Any]]:
+        names = [only] if only else [output.name for output in session.get_outputs()]
         try:
-            values = self._session.run(names, {self.input.name: self.input.to_network(images)})
+            values = session.run(names, {self.input.name: self.input.to_network(images)})
         except Exception as error:
             raise ModelError(f"ONNX Runtime could not run {self.path.name}: {_first_line(error)}") from error
         return {name: value for name, value in zip(names, values, strict=True) if isinstance(value, np.ndarray)}
@@ -122,18 +148,18 @@ class OnnxRuntimeSegmenter:
             size = (images.shape[2], images.shape[3])
             pair = np.concatenate([images[:1], _probe_image(self.spec.preprocessing, self.spec.channels, size)])
             try:
-                together = self._scores(pair)
+                together = self._scores(pair, self._session)
             except ModelError:
                 self._batch_verified = False
             else:
-                alone = np.concatenate([self._scores(pair[:1]), self._scores(pair[1:])])
+                alone = np.concatenate([self._scores(part, self._session) for part in (pair[:1], pair[1:])])
                 scale = float(np.abs(alone).max()) or 1.0
                 same = together.shape == alone.shape and float(np.abs(together - alone).max()) <= 1e-3 * scale
                 self._batch_verified = same
         return self._batch_verified
 
 
-def _create_session(path: Path, choice: str, requested: tuple[str, ...]) -> ort.InferenceSession:
+def _create_session(path: Path, choice: str, requested: tuple[str, ...], workers: int = 1) -> ort.InferenceSession:
     """A session; on the CPU where another provider fails and the user left the choice.
 
     ONNX Runtime's own fallback is off: it writes to stdout, and would change the provider between two runs.
@@ -141,7 +167,7 @@ def _create_session(path: Path, choice: str, requested: tuple[str, ...]) -> ort.
     ort.set_default_logger_severity(_SILENT)  # of what is logged outside sessions: libraries that do not load
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
-    options.intra_op_num_threads = usable_cores()
+    options.intra_op_num_threads = usable_cores() // workers
     try:
         return ort.InferenceSession(str(path), options, providers=list(requested), enable_fallback=0)
     except Exception as error:
@@ -150,7 +176,7 @@ def _create_session(path: Path, choice: str, requested: tuple[str, ...]) -> ort.
                 f"onnxruntime {ort.__version__} cannot load {path}: {_first_line(error)}; export it again with "
                 "operators and an opset that this version has"
             ) from error
-        on_cpu = _create_session(path, choice, (CPU,))
+        on_cpu = _create_session(path, choice, (CPU,), workers)
         if choice == "auto":
             return on_cpu
         raise ProviderError(

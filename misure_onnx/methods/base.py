@@ -7,21 +7,23 @@ image, the target and the deployed model, and gives a saliency map and a binary 
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from misure_onnx.errors import ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.gradients.base import Fidelity
 from misure_onnx.images import ImageLike, load_image
 from misure_onnx.methods.progress import Progress, silent
+from misure_onnx.perturbation import blend
 from misure_onnx.records import Status
-from misure_onnx.segmenter import CountingSegmenter, Segmenter
+from misure_onnx.segmenter import CountingSegmenter, Predict, Segmenter
 from misure_onnx.target import ResolvedTarget, Target
-from misure_onnx.types import Images, Mask, Region, SaliencyMap
+from misure_onnx.types import FloatArray, Images, Mask, Region, SaliencyMap
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,10 +55,39 @@ class Task:
         """A fresh generator; the same one at every call."""
         return np.random.default_rng(self.seed)
 
-    def dice(self, images: Images) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
-        """Hard Dice (N,) of the target in perturbed images (N, C, H, W), on the deployed model."""
-        predicted = self.segmenter.spec.head.membership(self.segmenter.predict(images), self.target.class_index)
-        return self.target.dice(predicted)
+    def dice(self, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
+        """Hard Dice (N,) of the target, on the deployed model, in the image through each mask (N, H, W).
+
+        Masks are independent of each other: `batch_size` a call, as many calls at once as run best.
+        """
+        return np.concatenate(list(self._judged(masks, baseline)))
+
+    def dice_ahead(
+        self, chunks: Iterable[FloatArray], baseline: Images
+    ) -> Iterator[tuple[FloatArray, npt.NDArray[np.float64]]]:
+        """As `dice`, for chunks of masks: each with its Dice, while the next one is already being judged."""
+        waiting: tuple[FloatArray, Iterator[npt.NDArray[np.float64]]] | None = None
+        for masks in chunks:
+            judged = self._judged(masks, baseline)
+            if waiting is not None:
+                yield waiting[0], np.concatenate(list(waiting[1]))
+            waiting = masks, judged
+        if waiting is not None:
+            yield waiting[0], np.concatenate(list(waiting[1]))
+
+    def _judged(self, masks: FloatArray, baseline: Images) -> Iterator[npt.NDArray[np.float64]]:
+        head, index = self.segmenter.spec.head, self.target.class_index
+
+        def dice_of(predict: Predict, some: FloatArray) -> npt.NDArray[np.float64]:
+            return self.target.dice(head.membership(predict(blend(self.image, some, baseline)), index))
+
+        batches = [masks[start : start + self.batch_size] for start in range(0, len(masks), self.batch_size)]
+        return self.segmenter.concurrently(dice_of, batches)
+
+    @property
+    def masks_at_once(self) -> int:
+        """How many masks `dice` judges in the time of one."""
+        return self.batch_size * self.segmenter.spec.workers
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from misure_onnx.mask import scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
-from misure_onnx.perturbation import blend, make_baseline
+from misure_onnx.perturbation import make_baseline
 from misure_onnx.types import FloatArray, SaliencyMap
 
 _CHUNK = 16
@@ -72,13 +72,7 @@ class Rise(Method):
         baseline = make_baseline(self.baseline, task.image, task.rng())
         halves = [_Sums(task.size), _Sums(task.size)]
         done = 0
-        for masks in self._random_masks(task):
-            weights = np.concatenate(
-                [
-                    task.dice(blend(task.image, masks[start : start + task.batch_size], baseline))
-                    for start in range(0, len(masks), task.batch_size)
-                ]
-            )
+        for masks, weights in task.dice_ahead(self._random_masks(task), baseline):
             halves[0].add(masks[0::2], weights[0::2])
             halves[1].add(masks[1::2], weights[1::2])
             done += len(masks)

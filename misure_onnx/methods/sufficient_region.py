@@ -9,7 +9,7 @@ import numpy as np
 from misure_onnx.errors import ModelOutputError
 from misure_onnx.mask import dilate
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
-from misure_onnx.perturbation import blend, make_baseline
+from misure_onnx.perturbation import make_baseline
 from misure_onnx.types import Images, Region, SaliencyMap
 
 SATURATED_SHARE = 0.95
@@ -19,8 +19,8 @@ SATURATED_SHARE = 0.95
 def grow_sufficient_region(task: Task, baseline: Images, tau: float) -> SufficientRegionFacts:
     """Algorithm 1: the first of the nested dilations M_0, M_1, ... whose Dice is above tau.
 
-    The masks do not depend on the model, so they are predicted in batches of `task.batch_size`; the
-    first crossing is the same for every batch size. A full mask gives Dice 1, and the masks fill the
+    The masks do not depend on the model, so `task.masks_at_once` are judged together; the first crossing
+    is the same whatever their number. A full mask gives Dice 1, and the masks fill the
     image within `most_dilations`, so the loop ends.
 
     Args:
@@ -35,8 +35,8 @@ def grow_sufficient_region(task: Task, baseline: Images, tau: float) -> Sufficie
     while not full:
         full = bool(region.all())
         pending.append(region)
-        if len(pending) == task.batch_size or full:
-            dice = task.dice(blend(task.image, np.stack(pending).astype(np.float32), baseline))
+        if len(pending) == task.masks_at_once or full:
+            dice = task.dice(np.stack(pending).astype(np.float32), baseline)
             for mask, value in zip(pending, dice, strict=True):
                 curve.append(float(value))
                 if value > tau:

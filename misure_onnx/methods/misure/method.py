@@ -12,7 +12,7 @@ from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts,
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask, Schedule, optimise_mask
 from misure_onnx.methods.misure.specks import without_specks
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
-from misure_onnx.perturbation import blend, make_baseline
+from misure_onnx.perturbation import make_baseline
 from misure_onnx.types import Images, Region
 
 
@@ -124,7 +124,7 @@ class MiSuRe(Method):
             return optimised.final, ()
 
         def passes(region: Region) -> bool:
-            return bool(task.dice(blend(task.image, region[None].astype(np.float32), baseline))[0] > self.tau)
+            return bool(task.dice(region[None].astype(np.float32), baseline)[0] > self.tau)
 
         for candidate in optimised.feasible:
             if passes(candidate.region):
