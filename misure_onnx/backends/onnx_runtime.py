@@ -1,7 +1,6 @@
 """An ONNX file run by ONNX Runtime."""
 
 import hashlib
-import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,26 +10,23 @@ import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 
+from misure_onnx.backends.fused_scoring import FusedScorer
 from misure_onnx.backends.providers import CPU, CUDA, check_loaded, requested_providers
 from misure_onnx.backends.resize import resize_scores
+from misure_onnx.backends.session import create_session, first_line
 from misure_onnx.backends.workers import Workers, most_workers
-from misure_onnx.errors import ModelError, PreprocessingError, ProviderError
+from misure_onnx.errors import ModelError, PreprocessingError
 from misure_onnx.graph.input_signature import InputSignature, find_input
 from misure_onnx.graph.load import load_structure, opset_version
 from misure_onnx.graph.output_signature import OutputSignature, candidate_heads, find_output
 from misure_onnx.images import LoadedImage
 from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata, network_input
-from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Identity, Item, Predict, Result, SegmenterSpec
+from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import Images, Scores
 
-_SILENT = 4  # ONNX Runtime's log severity "fatal"; its errors reach us as exceptions
 _FREE_SIZE_LIMIT, _FREE_SIZE_STEP = 1024, 32
 _CUDA_BATCH = 8
-_INTERNALS = re.compile(
-    r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:|/onnxruntime_src/\S+:\d+ .*?\) (?=\S)"
-)
-"""What ONNX Runtime's errors say about its own source."""
 
 
 class OnnxRuntimeSegmenter:
@@ -55,7 +51,7 @@ class OnnxRuntimeSegmenter:
         declared = preprocessing or _own_preprocessing(model) or _assumed_preprocessing(model, notes)
         self.input: InputSignature = find_input(model, declared)
         requested = requested_providers(provider)
-        self._session = _create_session(self.path, provider, requested)
+        self._session = create_session(self.path, provider, requested)
         used = tuple(self._session.get_providers())
         check_loaded(provider, requested, used)
         if requested[0] not in used:
@@ -106,12 +102,27 @@ class OnnxRuntimeSegmenter:
         if self.spec.workers == 1 or len(todo) == 1:
             return (work(self.predict, item) for item in todo)
         if self._workers is None:
-            self._workers = Workers(self.spec.workers, _create_session(self.path, "cpu", (CPU,), self.spec.workers))
+            self._workers = Workers(
+                self.spec.workers, create_session(self.path, "cpu", (CPU,), workers=self.spec.workers)
+            )
         session = self._workers.session
         return self._workers.run(lambda item: work(lambda images: self._predict(images, session), item), todo)
 
+    def fused_scorer(self, image: Images, target: ResolvedTarget) -> FusedScorer:
+        """Dice of a target through masks, counted inside the graph.
+
+        Raises:
+            UnsupportedModel: the graph cannot be extended faithfully.
+        """
+        return FusedScorer(self, image, target)
+
+    def output_size(self, image: Images) -> tuple[int, int]:
+        """(height, width) of the graph's own output for an image (1, C, H, W)."""
+        output = self._run(self._filled(image), self._session, only=self.output.name)[self.output.name]
+        return self.output.size_of(output.shape, (image.shape[2], image.shape[3]))
+
     def _predict(self, images: Images, session: ort.InferenceSession) -> Scores:
-        step = (self.input.batch or len(images)) if self._takes_batches(images) else 1
+        step = (self.input.batch or len(images)) if self.takes_batches(images) else 1
         parts = [self._scores(images[start : start + step], session) for start in range(0, len(images), step)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
@@ -134,10 +145,10 @@ class OnnxRuntimeSegmenter:
         try:
             values = session.run(names, {self.input.name: self.input.to_network(images)})
         except Exception as error:
-            raise ModelError(f"ONNX Runtime could not run {self.path.name}: {_first_line(error)}") from error
+            raise ModelError(f"ONNX Runtime could not run {self.path.name}: {first_line(error)}") from error
         return {name: value for name, value in zip(names, values, strict=True) if isinstance(value, np.ndarray)}
 
-    def _takes_batches(self, images: Images) -> bool:
+    def takes_batches(self, images: Images) -> bool:
         """Whether images of a batch are kept apart: some exports mix them without an error.
 
         Looked at once, with the first image beside noise: methods ask about many copies of one image.
@@ -157,32 +168,6 @@ class OnnxRuntimeSegmenter:
                 same = together.shape == alone.shape and float(np.abs(together - alone).max()) <= 1e-3 * scale
                 self._batch_verified = same
         return self._batch_verified
-
-
-def _create_session(path: Path, choice: str, requested: tuple[str, ...], workers: int = 1) -> ort.InferenceSession:
-    """A session; on the CPU where another provider fails and the user left the choice.
-
-    ONNX Runtime's own fallback is off: it writes to stdout, and would change the provider between two runs.
-    """
-    ort.set_default_logger_severity(_SILENT)  # of what is logged outside sessions: libraries that do not load
-    options = ort.SessionOptions()
-    options.log_severity_level = _SILENT
-    options.intra_op_num_threads = usable_cores() // workers
-    try:
-        return ort.InferenceSession(str(path), options, providers=list(requested), enable_fallback=0)
-    except Exception as error:
-        if len(requested) == 1:
-            raise ModelError(
-                f"onnxruntime {ort.__version__} cannot load {path}: {_first_line(error)}; export it again with "
-                "operators and an opset that this version has"
-            ) from error
-        on_cpu = _create_session(path, choice, (CPU,), workers)
-        if choice == "auto":
-            return on_cpu
-        raise ProviderError(
-            f"{requested[0]} was asked for, but cannot run {path.name}: {_first_line(error)}; "
-            "use --provider auto to accept the CPU"
-        ) from error
 
 
 def _own_preprocessing(model: onnx.ModelProto) -> Preprocessing | None:
@@ -232,8 +217,3 @@ def _free_size(size: tuple[int, int]) -> tuple[int, int]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _first_line(error: Exception) -> str:
-    lines = _INTERNALS.sub("", str(error)).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     bundled = files("misure_onnx") / "demo"
     with as_file(bundled / "triangle.onnx") as model, as_file(bundled / "triangle.png") as picture:
         segmenter, image = load_segmenter(model), load_image(picture)
-    explanations = explain_all(methods, segmenter, image, [Target.at(*_POINT)], arguments)
+        explanations = explain_all(methods, segmenter, image, [Target.at(*_POINT)], arguments)
     if not arguments.json:
         write_line(_INTRODUCTION)
     report(explanations, arguments, single=len(methods) == 1)

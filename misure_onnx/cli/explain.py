@@ -49,6 +49,12 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
         "--route", metavar="NAME", help="where the gradient comes from: auto, gradient, torch or onnx_gradient"
     )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
+    group.add_argument(
+        "--scoring",
+        choices=("auto", "plain", "fused"),
+        default="auto",
+        help="score masks outside the graph (plain) or inside it; auto: fused on CUDA; never changes the result",
+    )
     group.add_argument("--batch-size", type=int, metavar="N", help="images a call; never changes the result")
 
 
@@ -144,7 +150,13 @@ def explain_all(
     with ProgressBars() as progress:
         return [
             method.explain(
-                segmenter, image, target, seed=arguments.seed, batch_size=arguments.batch_size, progress=progress
+                segmenter,
+                image,
+                target,
+                seed=arguments.seed,
+                batch_size=arguments.batch_size,
+                progress=progress,
+                scoring=arguments.scoring,
             )
             for target in targets
             for method in methods

@@ -125,7 +125,7 @@ def _provenance(task: Task, image: LoadedImage, found: Attribution, certificate:
         versions=_versions(),
         seed=task.seed,
         status=_status(found, certificate),
-        notes=(*identity.notes, *task.target.notes, *found.notes),
+        notes=(*identity.notes, *task.target.notes, *task.notes, *found.notes),
     )
 
 

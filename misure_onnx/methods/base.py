@@ -9,7 +9,8 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from functools import cached_property
+from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ from misure_onnx.explanation import Explanation
 from misure_onnx.gradients.base import Fidelity
 from misure_onnx.images import ImageLike, load_image
 from misure_onnx.methods.progress import Progress, silent
+from misure_onnx.methods.scoring import MaskScorer, Scoring, fused_scorer
 from misure_onnx.perturbation import blend
 from misure_onnx.records import Status
 from misure_onnx.segmenter import CountingSegmenter, Predict, Segmenter
@@ -37,6 +39,7 @@ class Task:
         seed: of every random choice.
         batch_size: images a call of the segmenter; changes speed, never the result.
         progress: called with (stage, done, total).
+        scoring: where many masks are scored, outside the graph or inside it.
     """
 
     segmenter: CountingSegmenter
@@ -45,6 +48,7 @@ class Task:
     seed: int
     batch_size: int
     progress: Progress
+    scoring: Scoring = "auto"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -60,7 +64,7 @@ class Task:
 
         Masks are independent of each other: `batch_size` a call, as many calls at once as run best.
         """
-        return np.concatenate(list(self._judged(masks, baseline)))
+        return np.concatenate(list(self._judged(masks, baseline, many=False)))
 
     def dice_ahead(
         self, chunks: Iterable[FloatArray], baseline: Images
@@ -68,21 +72,34 @@ class Task:
         """As `dice`, for chunks of masks: each with its Dice, while the next one is already being judged."""
         waiting: tuple[FloatArray, Iterator[npt.NDArray[np.float64]]] | None = None
         for masks in chunks:
-            judged = self._judged(masks, baseline)
+            judged = self._judged(masks, baseline, many=True)
             if waiting is not None:
                 yield waiting[0], np.concatenate(list(waiting[1]))
             waiting = masks, judged
         if waiting is not None:
             yield waiting[0], np.concatenate(list(waiting[1]))
 
-    def _judged(self, masks: FloatArray, baseline: Images) -> Iterator[npt.NDArray[np.float64]]:
+    def _judged(self, masks: FloatArray, baseline: Images, *, many: bool) -> Iterator[npt.NDArray[np.float64]]:
         head, index = self.segmenter.spec.head, self.target.class_index
 
         def dice_of(predict: Predict, some: FloatArray) -> npt.NDArray[np.float64]:
             return self.target.dice(head.membership(predict(blend(self.image, some, baseline)), index))
 
         batches = [masks[start : start + self.batch_size] for start in range(0, len(masks), self.batch_size)]
-        return self.segmenter.concurrently(dice_of, batches)
+        scorer = self._fused[0] if self.scoring == "fused" or many else None
+        if scorer is None:
+            return self.segmenter.concurrently(dice_of, batches)
+        self.segmenter.forwards += len(masks)
+        return (scorer.dice(some, baseline) for some in batches)
+
+    @cached_property
+    def _fused(self) -> tuple[MaskScorer | None, tuple[str, ...]]:
+        return fused_scorer(self.scoring, self.segmenter, self.image, self.target)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was chosen for the user while masks were scored."""
+        return self._fused[1] if "_fused" in self.__dict__ else ()
 
     @property
     def masks_at_once(self) -> int:
@@ -153,6 +170,7 @@ class Method(ABC):
         seed: int = 0,
         batch_size: int | None = None,
         progress: Progress = silent,
+        scoring: Scoring = "auto",
     ) -> Explanation:
         """Explains one target on one image.
 
@@ -163,6 +181,8 @@ class Method(ABC):
             seed: of every random choice; the same seed gives the same explanation.
             batch_size: images a call; None: what runs best on the segmenter. Never changes the result.
             progress: called with (stage, done, total).
+            scoring: `plain` scores masks with numpy outside the graph, `fused` inside it; `auto` takes `fused` for
+                methods with many masks where the model runs on CUDA. The result is the same.
 
         Raises:
             ImageError, TargetError, ModelError: the input cannot be used.
@@ -170,6 +190,7 @@ class Method(ABC):
         """
         from misure_onnx.methods.assemble import Clock, assemble  # noqa: PLC0415 - it needs this module's types
 
+        require(scoring in get_args(Scoring), f"scoring must be {', '.join(get_args(Scoring))}, got {scoring!r}")
         clock = Clock()
         loaded = load_image(image)
         counting = CountingSegmenter(segmenter)
@@ -177,7 +198,7 @@ class Method(ABC):
         if not isinstance(target, ResolvedTarget):
             scores = counting.predict(network_image)
             target = (target or Target()).resolve(counting.spec, scores, loaded.size)
-        task = Task(counting, network_image, target, seed, batch_size or counting.spec.batch_size, progress)
+        task = Task(counting, network_image, target, seed, batch_size or counting.spec.batch_size, progress, scoring)
         return assemble(self, task, loaded, self.attribute(task), clock)
 
     @classmethod

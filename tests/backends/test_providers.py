@@ -5,7 +5,7 @@ from pathlib import Path
 import onnxruntime as ort
 import pytest
 
-from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter, _create_session
+from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.backends.providers import (
     CPU,
     CUDA,
@@ -14,6 +14,7 @@ from misure_onnx.backends.providers import (
     provider_name,
     requested_providers,
 )
+from misure_onnx.backends.session import create_session
 from misure_onnx.errors import ModelError, ProviderError
 from misure_onnx.preprocessing import PRESETS
 from misure_onnx.segmenter import Identity
@@ -115,7 +116,7 @@ def test_a_provider_whose_libraries_are_missing_is_refused_and_stdout_stays_empt
 def test_where_the_user_left_the_choice_a_provider_that_fails_gives_way_to_the_cpu(
     bright_pixels: Path, name: str
 ) -> None:
-    session = _create_session(bright_pixels, "auto", (name, CPU))
+    session = create_session(bright_pixels, "auto", (name, CPU))
     assert session.get_providers()[-1] == CPU
 
 
@@ -124,4 +125,4 @@ def test_a_model_that_no_provider_can_run_is_the_model_s_fault(tmp_path: Path) -
     nonsense.write_bytes(b"nonsense")
     for requested in ((CPU,), *((name, CPU) for name in BUILT_IN)):
         with pytest.raises(ModelError, match=r"cannot load .*m\.onnx"):
-            _create_session(nonsense, "auto", requested)
+            create_session(nonsense, "auto", requested)

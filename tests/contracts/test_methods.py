@@ -80,6 +80,14 @@ def test_the_result_does_not_depend_on_the_batch_size(segmenter: Segmenter, name
 
 
 @every_method
+def test_the_result_does_not_depend_on_where_masks_are_scored(segmenter: Segmenter, name: str) -> None:
+    plain, fused = (quick(name).explain(segmenter, IMAGE, scoring=choice) for choice in ("plain", "fused"))
+    assert plain.saliency == pytest.approx(fused.saliency, abs=1e-5)
+    assert np.array_equal(plain.minimal_region, fused.minimal_region)
+    assert plain.cost.forwards == fused.cost.forwards
+
+
+@every_method
 def test_a_model_that_ignores_the_image_gets_a_constant_map(tmp_path: Path, name: str) -> None:
     if name == "random":
         pytest.skip("random pixels ignore the model too")

@@ -8,12 +8,12 @@ import onnx
 from onnx import helper
 
 from misure_onnx.errors import GradientError
-from misure_onnx.gradients.onnx_gradient.builder import GraphWriter
 from misure_onnx.gradients.onnx_gradient.normalise import normalised
 from misure_onnx.gradients.onnx_gradient.rules import RULES, WITHOUT_GRADIENT
 from misure_onnx.gradients.onnx_gradient.site import Site
 from misure_onnx.gradients.onnx_gradient.values import Array, Value, measured
 from misure_onnx.graph.load import opset_version
+from misure_onnx.graph.writer import GraphWriter
 
 UPSTREAM, GRADIENT = "upstream", "gradient"
 

@@ -10,12 +10,12 @@ import onnx
 from onnx import compose, helper
 
 from misure_onnx.gradients.base import PreservationLoss
-from misure_onnx.gradients.onnx_gradient.builder import GraphWriter
 from misure_onnx.gradients.onnx_gradient.differentiate import differentiated
 from misure_onnx.gradients.onnx_gradient.values import Array, results_of
 from misure_onnx.graph.input_signature import InputSignature
 from misure_onnx.graph.load import opset_version
 from misure_onnx.graph.output_signature import OutputSignature
+from misure_onnx.graph.writer import GraphWriter
 from misure_onnx.overlap import SOFT_EPSILON
 
 MASK, IMAGE, BASELINE = "mask", "image", "baseline"

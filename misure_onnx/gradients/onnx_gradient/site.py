@@ -9,8 +9,8 @@ import onnx
 from onnx import helper
 
 from misure_onnx.errors import GradientError
-from misure_onnx.gradients.onnx_gradient.builder import GraphWriter
 from misure_onnx.gradients.onnx_gradient.values import Array, Value
+from misure_onnx.graph.writer import GraphWriter
 
 
 class Site:

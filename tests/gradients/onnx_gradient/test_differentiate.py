@@ -8,12 +8,12 @@ import pytest
 from onnx import numpy_helper, parser
 
 from misure_onnx.errors import GradientError
-from misure_onnx.gradients.onnx_gradient.builder import GraphWriter
 from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, KNOWN, UPSTREAM, differentiated, gradient_graph
 from misure_onnx.gradients.onnx_gradient.normalise import _expanded, normalised
 from misure_onnx.gradients.onnx_gradient.rules.probe import run_node
 from misure_onnx.gradients.onnx_gradient.site import Site
 from misure_onnx.gradients.onnx_gradient.values import results_of
+from misure_onnx.graph.writer import GraphWriter
 
 Array = npt.NDArray[np.float32]
 X = np.random.default_rng(0).uniform(-2, 2, (2, 3)).astype(np.float32)

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from misure_onnx.gradients.onnx_gradient.builder import Array, GraphWriter
 from misure_onnx.gradients.onnx_gradient.site import product
+from misure_onnx.graph.writer import Array, GraphWriter
 
 
 def along_axes(write: GraphWriter, x: str, shape: Sequence[int], matrices: Mapping[int, Array]) -> str:

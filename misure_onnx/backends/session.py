@@ -1,0 +1,62 @@
+"""Sessions of ONNX Runtime: quiet, never falling back by themselves, with errors a person can read."""
+
+import re
+from pathlib import Path
+
+import onnx
+import onnxruntime as ort
+
+from misure_onnx.backends.providers import CPU
+from misure_onnx.errors import ModelError, ProviderError
+from misure_onnx.processors import usable_cores
+
+_SILENT = 4  # ONNX Runtime's log severity "fatal"; its errors reach us as exceptions
+_INTERNALS = re.compile(
+    r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:|/onnxruntime_src/\S+:\d+ .*?\) (?=\S)"
+)
+"""What ONNX Runtime's errors say about its own source."""
+
+
+def create_session(
+    model: Path | onnx.ModelProto, choice: str, requested: tuple[str, ...], *, workers: int = 1
+) -> ort.InferenceSession:
+    """A session; on the CPU where another provider fails and the user left the choice.
+
+    ONNX Runtime's own fallback is off: it writes to stdout, and would change the provider between two runs.
+
+    Args:
+        model: a file, or a graph in memory.
+        choice: what the user asked for: `auto`, or a provider.
+        requested: the providers to ask for.
+        workers: calls at the same time, each of which gets its share of the processors.
+
+    Raises:
+        ModelError: ONNX Runtime cannot load the model.
+        ProviderError: the provider that the user named cannot run it.
+    """
+    ort.set_default_logger_severity(_SILENT)  # of what is logged outside sessions: libraries that do not load
+    options = ort.SessionOptions()
+    options.log_severity_level = _SILENT
+    options.intra_op_num_threads = max(1, usable_cores() // workers)
+    source, name = (str(model), str(model)) if isinstance(model, Path) else (model.SerializeToString(), "the graph")
+    try:
+        return ort.InferenceSession(source, options, providers=list(requested), enable_fallback=0)
+    except Exception as error:
+        if len(requested) == 1:
+            raise ModelError(
+                f"onnxruntime {ort.__version__} cannot load {name}: {first_line(error)}; export it again with "
+                "operators and an opset that this version has"
+            ) from error
+        on_cpu = create_session(model, choice, (CPU,), workers=workers)
+        if choice == "auto":
+            return on_cpu
+        raise ProviderError(
+            f"{requested[0]} was asked for, but cannot run {name}: {first_line(error)}; "
+            "use --provider auto to accept the CPU"
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """What ONNX Runtime says, without what it says about its own source."""
+    lines = _INTERNALS.sub("", str(error)).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,178 @@
+"""One graph from masks to counts: blend, model and comparison of the classes, so that no scores leave the runtime.
+
+The counts give the hard Dice exactly: 2 both / (found + |region|), with both = |found and region|.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from onnx import helper, version_converter
+
+from misure_onnx.errors import UnsupportedModel
+from misure_onnx.graph.input_signature import InputSignature
+from misure_onnx.graph.load import opset_version
+from misure_onnx.graph.output_signature import OutputSignature
+from misure_onnx.graph.writer import GraphWriter
+
+MASKS, IMAGE, BASELINE, REGION, DOMAIN = (
+    f"scoring/{name}" for name in ("masks", "image", "baseline", "region", "domain")
+)
+BOTH, FOUND, CHECK = "scoring/both", "scoring/found", "scoring/check"
+
+_LOWEST_OPSET, _CONVERTED_TO = 13, 17
+_NUMBERS: dict[type, int] = {
+    np.float32: onnx.TensorProto.FLOAT,
+    np.float16: onnx.TensorProto.FLOAT16,
+    np.float64: onnx.TensorProto.DOUBLE,
+    np.uint8: onnx.TensorProto.UINT8,
+}
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What is asked of a model.
+
+    Attributes:
+        input, output: its image input, and the output that is explained.
+        class_index: l, the target's class.
+        size: (H, W) of the image.
+        output_size: (h, w) of the output for such an image.
+        mask_size: of the masks; another one than the image's is resized bilinearly (half-pixel centres).
+    """
+
+    input: InputSignature
+    output: OutputSignature
+    class_index: int
+    size: tuple[int, int]
+    output_size: tuple[int, int]
+    mask_size: tuple[int, int]
+
+
+def scoring_graph(model: onnx.ModelProto, asked: Scoring) -> onnx.ModelProto:
+    """The model with its image blended from masks before it and its prediction counted after it.
+
+    Args:
+        model: with its weights; it is not changed. The nodes between its input and output stay as they are.
+        asked: what is counted.
+
+    Returns:
+        Inputs: `MASKS` (N, 1, *mask_size), `IMAGE` and `BASELINE` (1, C, H, W) or (1, H, W, C) as the model has its
+        input, `REGION` and `DOMAIN` (1, 1, H, W), all float32. Outputs, each (N,) float32: `BOTH` and `FOUND`, the
+        predicted pixels of the domain that are in the region, and all of them; `CHECK`, which is finite where
+        every pixel's scores are usable (see `Head.membership`).
+
+    Raises:
+        UnsupportedModel: a label map of another size than the image, or an opset that cannot be raised to 13.
+    """
+    if asked.output.head.kind == "labels" and asked.output_size != asked.size:
+        raise UnsupportedModel("a label map is only counted inside the graph where it has the size of the image")
+    wrapped = _of_usable_opset(model)
+    write = GraphWriter(opset_version(wrapped), {name for node in wrapped.graph.node for name in node.output}, "fused")
+    before = _blended(write, asked)
+    write.nodes = []
+    _write_counts(write, asked)
+    graph = wrapped.graph
+    nodes = [*before, *graph.node, *write.nodes]
+    inputs = [value for value in graph.input if value.name != asked.input.name] + _inputs(asked)
+    for field, values in (("node", nodes), ("input", inputs)):
+        graph.ClearField(field)
+        getattr(graph, field).extend(values)
+    graph.ClearField("output")
+    graph.ClearField("value_info")  # shapes for the batch that the file declares
+    graph.output.extend(helper.make_empty_tensor_value_info(name) for name in (BOTH, FOUND, CHECK))
+    graph.initializer.extend(write.constants)
+    return wrapped
+
+
+def _of_usable_opset(model: onnx.ModelProto) -> onnx.ModelProto:
+    if opset_version(model) >= _LOWEST_OPSET:
+        copy = onnx.ModelProto()
+        copy.CopyFrom(model)
+        return copy
+    try:
+        return version_converter.convert_version(model, _CONVERTED_TO)
+    except Exception as error:
+        raise UnsupportedModel(
+            f"opset {opset_version(model)} cannot be raised to {_CONVERTED_TO}: {error}; score outside the graph"
+        ) from error
+
+
+def _inputs(asked: Scoring) -> list[onnx.ValueInfoProto]:
+    channels, (height, width) = asked.input.channels, asked.size
+    picture = [1, channels, height, width] if asked.input.layout == "NCHW" else [1, height, width, channels]
+    shapes: dict[str, list[int | str]] = {
+        MASKS: [asked.input.batch or "N", 1, *asked.mask_size],
+        IMAGE: [*picture],
+        BASELINE: [*picture],
+        REGION: [1, 1, height, width],
+        DOMAIN: [1, 1, height, width],
+    }
+    return [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+
+
+def _blended(write: GraphWriter, asked: Scoring) -> list[onnx.NodeProto]:
+    """x * M + b * (1 - M), as `perturbation.blend` computes it, in the model's layout and type."""
+    kept = MASKS if asked.mask_size == asked.size else _resized(write, MASKS, 1, asked.size)
+    if asked.input.layout == "NHWC":
+        kept = write.reshape(kept, [-1, *asked.size, 1])
+    removed = write.multiply(BASELINE, write.subtract(write.number(1), kept))
+    own = write.add(write.multiply(IMAGE, kept), removed)
+    if asked.input.dtype == np.uint8:
+        own = write.node("Clip", write.node("Round", own), write.number(0), write.number(255))
+    own = write.node("Cast", own, to=_NUMBERS[asked.input.dtype.type])
+    return [*write.nodes, helper.make_node("Identity", [own], [asked.input.name])]
+
+
+def _resized(write: GraphWriter, planes: str, channels: int, size: tuple[int, int]) -> str:
+    """(N, K, h, w) -> (N, K, H, W), bilinear with half-pixel centres."""
+    n = write.node("Slice", write.node("Shape", planes), *(write.integers([v]) for v in (0, 1, 0)))
+    sizes = write.node("Concat", n, write.integers([channels, *size]), axis=0)
+    return write.node("Resize", planes, "", "", sizes, mode="linear", coordinate_transformation_mode="half_pixel")
+
+
+def _write_counts(write: GraphWriter, asked: Scoring) -> None:
+    predicted, check = _predicted(write, asked)
+    found = write.multiply(write.reshape(write.indicator(predicted), [-1, 1, *asked.size]), DOMAIN)
+    for name, plane in ((BOTH, write.multiply(found, REGION)), (FOUND, found), (CHECK, check)):
+        rows = write.sum(plane, [3], keepdims=True)
+        write.nodes.append(helper.make_node("Identity", [write.sum(rows, [1, 2, 3], keepdims=False)], [name]))
+
+
+def _predicted(write: GraphWriter, asked: Scoring) -> tuple[str, str]:
+    """Where the class is predicted (its axis of length 1), as `Head.membership` has it, and planes to be checked."""
+    output, head = asked.output, asked.output.head
+    if head.kind == "labels":
+        label = write.constant(np.array(asked.class_index, np.int64))
+        labels = write.reshape(write.node("Cast", output.name, to=onnx.TensorProto.INT64), [-1, 1, *asked.size])
+        return write.node("Equal", labels, label), write.node("Cast", labels, to=onnx.TensorProto.FLOAT)
+    scores, axis = _scores(write, asked)
+    own = write.slice(scores, asked.class_index, asked.class_index + 1, axis)
+    if not head.exclusive:
+        return write.node("Greater", own, write.number(head.score_threshold)), own
+    predicted, check = "", own
+    for start, stop, comparison in (
+        (0, asked.class_index, "Greater"),  # of equal scores the first class wins
+        (asked.class_index + 1, output.classes, "GreaterOrEqual"),
+    ):
+        if start == stop:
+            continue
+        rivals = write.slice(scores, start, stop, axis)
+        highest = rivals if stop - start == 1 else write.maximum(rivals, axis)
+        wins = write.node(comparison, own, highest)
+        predicted = write.node("And", predicted, wins) if predicted else wins
+        check = write.add(check, highest)
+    return predicted or write.node("Equal", own, own), check
+
+
+def _scores(write: GraphWriter, asked: Scoring) -> tuple[str, int]:
+    """The output as float32 with four axes at the size of the image, and the axis of its classes."""
+    output, classes = asked.output, asked.output.classes
+    scores = write.node("Cast", output.name, to=onnx.TensorProto.FLOAT)
+    channels_last = output.layout in ("NHWC", "NPL")
+    shape = [-1, *asked.output_size, classes] if channels_last else [-1, classes, *asked.output_size]
+    scores = write.reshape(scores, shape)
+    if asked.output_size == asked.size:
+        return scores, 3 if channels_last else 1
+    planes = write.transpose(scores, [0, 3, 1, 2]) if channels_last else scores
+    return _resized(write, planes, classes, asked.size), 1

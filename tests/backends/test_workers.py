@@ -1,0 +1,95 @@
+"""Several forwards at the same time: the same answers in the same order, and errors that arrive."""
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.shared_data import Triple
+from misure_onnx.api import load_segmenter
+from misure_onnx.backends import onnx_runtime
+from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.errors import ModelError
+from misure_onnx.images import load_image
+from misure_onnx.segmenter import CountingSegmenter, Predict
+from misure_onnx.types import Images, Scores
+from tests.shared_data import real_models
+from tests.tiny_models import SIZE, pointwise
+
+ITEMS = range(9)
+
+
+def image(k: int) -> Images:
+    return np.random.default_rng(k).random((1, 3, *SIZE), np.float32)
+
+
+@pytest.fixture(params=[1, 3])
+def segmenter(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OnnxRuntimeSegmenter:
+    monkeypatch.setattr(onnx_runtime, "most_workers", lambda: request.param)
+    made = load_segmenter(pointwise(tmp_path / "m.onnx"), "unit")
+    assert isinstance(made, OnnxRuntimeSegmenter)
+    assert made.spec.workers == request.param
+    return made
+
+
+def scores_of(predict: Predict, k: int) -> Scores:
+    return predict(image(k))
+
+
+def test_results_come_in_the_order_of_the_items_and_are_those_of_one_call_at_a_time(
+    segmenter: OnnxRuntimeSegmenter,
+) -> None:
+    for k, found in zip(ITEMS, segmenter.concurrently(scores_of, ITEMS), strict=True):
+        assert np.array_equal(found, segmenter.predict(image(k)))
+
+
+def test_as_many_run_at_the_same_time_as_the_specification_says(segmenter: OnnxRuntimeSegmenter) -> None:
+    """Every item waits for others until as many as there are workers have met; with fewer at once this would hang."""
+    meeting = threading.Barrier(segmenter.spec.workers, timeout=30)
+
+    def met(predict: Predict, k: int) -> Scores:
+        meeting.wait()
+        return scores_of(predict, k)
+
+    assert len(list(segmenter.concurrently(met, range(9)))) == 9
+
+
+def test_an_error_of_one_item_is_raised_and_the_next_call_works(segmenter: OnnxRuntimeSegmenter) -> None:
+    def wrong_size(predict: Predict, k: int) -> Scores:
+        return predict(image(k)[..., :-1] if k == 2 else image(k))
+
+    with pytest.raises(ModelError, match="could not run"):
+        list(segmenter.concurrently(wrong_size, ITEMS))
+    assert len(list(segmenter.concurrently(scores_of, ITEMS))) == len(ITEMS)
+
+
+def test_every_forward_is_counted(segmenter: OnnxRuntimeSegmenter) -> None:
+    counting = CountingSegmenter(segmenter)
+    list(counting.concurrently(scores_of, ITEMS))
+    assert counting.forwards == len(ITEMS)
+
+
+def test_a_segmenter_that_cannot_run_several_runs_one_after_the_other(segmenter: OnnxRuntimeSegmenter) -> None:
+    def network(images: Images) -> Scores:
+        return segmenter.predict(images)
+
+    declared = {"size": [*SIZE], "output": "logits"}
+    counting = CountingSegmenter(load_segmenter(network, declared))
+    found: Iterator[Scores] = counting.concurrently(scores_of, ITEMS)
+    assert all(np.array_equal(scores, segmenter.predict(image(k))) for k, scores in zip(ITEMS, found, strict=True))
+    assert counting.forwards == len(ITEMS)
+
+
+@pytest.mark.parametrize("triple", real_models())
+def test_real_models_give_the_same_scores_on_every_share_of_the_processors(
+    triple: Triple, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_runtime, "most_workers", lambda: 2)
+    segmenter = load_segmenter(triple.model, triple.preprocessing)
+    assert isinstance(segmenter, OnnxRuntimeSegmenter)
+    x = segmenter.prepare(load_image(triple.image))
+    alone = segmenter.predict(x)
+    for found in segmenter.concurrently(lambda predict, images: predict(images), [x, x]):
+        assert np.array_equal(found, alone)
