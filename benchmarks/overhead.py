@@ -17,7 +17,7 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +30,7 @@ import onnxruntime as ort
 import torch
 
 from benchmarks.machine import describe_machine
-from benchmarks.shared_data import Triple, data_directory, triples
+from benchmarks.shared_data import data_directory, triples
 from misure_onnx.api import load_segmenter
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.gradients import mask_gradient
@@ -91,29 +91,28 @@ def main() -> None:
         print(name, {key: round(value, 3) for key, value in result["ratios"].items()})
 
 
-def cases() -> list[Case]:
+def cases(provider: str = "cpu", names: Sequence[str] = DATA_TRIPLES) -> list[Case]:
     """The bundled model, and some of the data directory's."""
-    bundled = files("misure_onnx") / "demo"
-    found = [
-        _case("bundled", Path(str(bundled / "triangle.onnx")), Path(str(bundled / "triangle.png")), None, ONE_OBJECT)
-    ]
+    bundled = Path(str(files("misure_onnx") / "demo"))
+    found = [_case("bundled", bundled / "triangle.onnx", bundled / "triangle.png", None, ONE_OBJECT, provider=provider)]
     if data_directory() is not None:
-        found += [_triple_case(triple) for triple in triples() if triple.name in DATA_TRIPLES]
+        found += [
+            _case(
+                f"{triple.name} {triple.model.stem}",
+                triple.model,
+                triple.image,
+                triple.preprocessing,
+                Target.from_class(triple.class_index),
+                provider=provider,
+            )
+            for triple in triples()
+            if triple.name in names
+        ]
     return found
 
 
-def _triple_case(triple: Triple) -> Case:
-    return _case(
-        f"{triple.name} {triple.model.stem}",
-        triple.model,
-        triple.image,
-        triple.preprocessing,
-        Target.from_class(triple.class_index),
-    )
-
-
-def _case(name: str, model: Path, picture: Path, preprocess: Any, asked: Target) -> Case:
-    segmenter = load_segmenter(model, preprocess)
+def _case(name: str, model: Path, picture: Path, preprocess: Any, asked: Target, *, provider: str) -> Case:
+    segmenter = load_segmenter(model, preprocess, provider=provider)
     if not isinstance(segmenter, OnnxRuntimeSegmenter):
         raise TypeError(f"{model} is no ONNX file")
     image = load_image(picture)
