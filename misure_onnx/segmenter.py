@@ -95,8 +95,17 @@ class Segmenter(Protocol):
 class ConcurrentSegmenter(Protocol):
     """A segmenter that answers several callers at once; a capability, which methods use through `CountingSegmenter`."""
 
-    def concurrently(self, work: Callable[[Predict, Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Begins `work(predict, item)` of every item, `spec.workers` at the same time; gives the results in order."""
+    def concurrently(
+        self, work: Callable[[Predict, Item], Result], items: Iterable[Item], *, queued: int
+    ) -> Iterator[Result]:
+        """`work(predict, item)` of every item, `spec.workers` at the same time; gives the results in order.
+
+        Args:
+            work: called from several threads.
+            items: taken one by one, as there is room for them.
+            queued: how many more than can run may wait. A caller who stops early has paid for those that were
+                begun: `spec.workers - 1`, and these.
+        """
 
 
 class CountingSegmenter:
@@ -106,6 +115,7 @@ class CountingSegmenter:
         self.segmenter = segmenter
         self.forwards = 0
         self._counting = threading.Lock()
+        self._concurrent = segmenter if isinstance(segmenter, ConcurrentSegmenter) else None
 
     @property
     def spec(self) -> SegmenterSpec:
@@ -125,12 +135,14 @@ class CountingSegmenter:
         """Predicts and counts."""
         return self._counted(self.segmenter.predict, images)
 
-    def concurrently(self, work: Callable[[Predict, Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    def concurrently(
+        self, work: Callable[[Predict, Item], Result], items: Iterable[Item], *, queued: int = 0
+    ) -> Iterator[Result]:
         """As `ConcurrentSegmenter`; one after the other where the segmenter cannot do more."""
-        if not isinstance(self.segmenter, ConcurrentSegmenter):
+        if self._concurrent is None:
             return (work(self.predict, item) for item in items)
-        return self.segmenter.concurrently(
-            lambda predict, item: work(lambda images: self._counted(predict, images), item), items
+        return self._concurrent.concurrently(
+            lambda predict, item: work(lambda images: self._counted(predict, images), item), items, queued=queued
         )
 
     def _counted(self, predict: Predict, images: Images) -> Scores:

@@ -89,8 +89,10 @@ class OnnxRuntimeSegmenter:
         """
         return self._predict(images, self._session)
 
-    def concurrently(self, work: Callable[[Predict, Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Begins `work(predict, item)` of every item, `spec.workers` at the same time; gives the results in order.
+    def concurrently(
+        self, work: Callable[[Predict, Item], Result], items: Iterable[Item], *, queued: int
+    ) -> Iterator[Result]:
+        """`work(predict, item)` of every item, `spec.workers` at the same time; see `ConcurrentSegmenter`.
 
         Several forwards side by side, each with its share of the processors, end sooner than as many after each
         other that use all of them. They need a session of their own, made when it is first asked for.
@@ -98,15 +100,16 @@ class OnnxRuntimeSegmenter:
         Raises:
             ModelError: ONNX Runtime failed.
         """
-        todo = list(items)
-        if self.spec.workers == 1 or len(todo) == 1:
-            return (work(self.predict, item) for item in todo)
+        if self.spec.workers == 1:
+            return (work(self.predict, item) for item in items)
         if self._workers is None:
             self._workers = Workers(
                 self.spec.workers, create_session(self.path, "cpu", (CPU,), workers=self.spec.workers)
             )
         session = self._workers.session
-        return self._workers.run(lambda item: work(lambda images: self._predict(images, session), item), todo)
+        return self._workers.run(
+            lambda item: work(lambda images: self._predict(images, session), item), items, queued=queued
+        )
 
     def fused_scorer(self, image: Images, target: ResolvedTarget) -> FusedScorer:
         """Dice of a target through masks, counted inside the graph.

@@ -1,7 +1,8 @@
 """Several forwards at the same time on one machine's processors."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import onnxruntime as ort
 
@@ -26,18 +27,22 @@ class Workers:
     """
 
     def __init__(self, count: int, session: ort.InferenceSession) -> None:
-        self.session = session
+        self.count, self.session = count, session
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="misure-forward")
 
-    def run(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """Begins at once; the results in the order of the items. At an error what has not begun never will."""
-        return _in_order([self._threads.submit(work, item) for item in items])
+    def run(self, work: Callable[[Item], Result], items: Iterable[Item], *, queued: int) -> Iterator[Result]:
+        """The results in the order of the items, of which at most `count + queued` are begun and not yet given.
 
-
-def _in_order(futures: list[Future[Result]]) -> Iterator[Result]:
-    try:
-        for future in futures:
-            yield future.result()
-    finally:
-        for future in futures:
-            future.cancel()
+        Whoever stops early, or meets an error, waits for what was begun: nothing goes on unseen, and the number of
+        forwards is the same every time.
+        """
+        begun = deque[Future[Result]]()
+        try:
+            for item in items:
+                if len(begun) == self.count + queued:
+                    yield begun.popleft().result()
+                begun.append(self._threads.submit(work, item))
+            while begun:
+                yield begun.popleft().result()
+        finally:
+            wait(begun)

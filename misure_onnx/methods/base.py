@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
@@ -60,37 +61,38 @@ class Task:
         return np.random.default_rng(self.seed)
 
     def dice(self, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
-        """Hard Dice (N,) of the target, on the deployed model, in the image through each mask (N, H, W).
+        """Hard Dice (N,) of the target, on the deployed model, in the image through each mask (N, H, W)."""
+        return np.array([dice for _, dice in self.judged(masks, baseline)])
 
-        Masks are independent of each other: `batch_size` a call, as many calls at once as run best.
+    def judged(self, masks: Iterable[Mask], baseline: Images, *, many: bool = False) -> Iterator[tuple[Mask, float]]:
+        """Every mask (H, W) with its Dice as `dice` has it, in order, made and judged as the caller takes them.
+
+        Masks are independent of each other: `batch_size` a call, as many calls at once as run best. A caller who
+        stops early has paid for the calls that were begun.
+
+        Args:
+            masks: made one by one, while others are judged.
+            baseline: (1, C, H, W), what replaces the rest of the image.
+            many: hundreds are coming, and all of them will be taken.
         """
-        return np.concatenate(list(self._judged(masks, baseline, many=False)))
-
-    def dice_ahead(
-        self, chunks: Iterable[FloatArray], baseline: Images
-    ) -> Iterator[tuple[FloatArray, npt.NDArray[np.float64]]]:
-        """As `dice`, for chunks of masks: each with its Dice, while the next one is already being judged."""
-        waiting: tuple[FloatArray, Iterator[npt.NDArray[np.float64]]] | None = None
-        for masks in chunks:
-            judged = self._judged(masks, baseline, many=True)
-            if waiting is not None:
-                yield waiting[0], np.concatenate(list(waiting[1]))
-            waiting = masks, judged
-        if waiting is not None:
-            yield waiting[0], np.concatenate(list(waiting[1]))
-
-    def _judged(self, masks: FloatArray, baseline: Images, *, many: bool) -> Iterator[npt.NDArray[np.float64]]:
         head, index = self.segmenter.spec.head, self.target.class_index
-
-        def dice_of(predict: Predict, some: FloatArray) -> npt.NDArray[np.float64]:
-            return self.target.dice(head.membership(predict(blend(self.image, some, baseline)), index))
-
-        batches = [masks[start : start + self.batch_size] for start in range(0, len(masks), self.batch_size)]
         scorer = self._fused[0] if self.scoring == "fused" or many else None
+
+        def dice_of(predict: Predict, some: FloatArray) -> tuple[FloatArray, npt.NDArray[np.float64]]:
+            predicted = head.membership(predict(blend(self.image, some, baseline)), index)
+            return some, self.target.dice(predicted)
+
+        batches = _in_batches(masks, self.batch_size)
         if scorer is None:
-            return self.segmenter.concurrently(dice_of, batches)
+            results = self.segmenter.concurrently(dice_of, batches, queued=self.segmenter.spec.workers if many else 0)
+        else:
+            results = ((some, self._counted_inside(scorer, some, baseline)) for some in batches)
+        for some, dice in results:
+            yield from zip(some, dice.tolist(), strict=True)
+
+    def _counted_inside(self, scorer: MaskScorer, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
         self.segmenter.forwards += len(masks)
-        return (scorer.dice(some, baseline) for some in batches)
+        return scorer.dice(masks, baseline)
 
     @cached_property
     def _fused(self) -> tuple[MaskScorer | None, tuple[str, ...]]:
@@ -105,6 +107,13 @@ class Task:
     def masks_at_once(self) -> int:
         """How many masks `dice` judges in the time of one."""
         return self.batch_size * self.segmenter.spec.workers
+
+
+def _in_batches(masks: Iterable[Mask], size: int) -> Iterator[FloatArray]:
+    """(at most size, H, W) at a time."""
+    rest = iter(masks)
+    while batch := list(islice(rest, size)):
+        yield np.stack(batch)
 
 
 @dataclass(frozen=True)

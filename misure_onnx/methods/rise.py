@@ -3,8 +3,9 @@
 Petsiuk et al. 2018 (arXiv 1806.07421) with the Dice coefficient as the score, as MiSuRe's section 4.4 uses it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, ClassVar, Literal
 
 import cv2
@@ -14,9 +15,9 @@ import numpy.typing as npt
 from misure_onnx.mask import scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
 from misure_onnx.perturbation import make_baseline
-from misure_onnx.types import FloatArray, SaliencyMap
+from misure_onnx.types import Mask, SaliencyMap
 
-_CHUNK = 16
+_SUMMED_TOGETHER = 16
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,11 @@ class Rise(Method):
         """Predicts every mask once; sums over even and odd masks tell how well the map has converged."""
         baseline = make_baseline(self.baseline, task.image, task.rng())
         halves = [_Sums(task.size), _Sums(task.size)]
-        done = 0
-        for masks, weights in task.dice_ahead(self._random_masks(task), baseline):
-            halves[0].add(masks[0::2], weights[0::2])
-            halves[1].add(masks[1::2], weights[1::2])
-            done += len(masks)
+        judged, done = task.judged(self._random_masks(task), baseline, many=True), 0
+        while some := list(islice(judged, _SUMMED_TOGETHER)):
+            halves[0].add(some[0::2])
+            halves[1].add(some[1::2])
+            done += len(some)
             task.progress("rise", done, self.masks)
         total = halves[0] + halves[1]
         saliency = self._map(total)
@@ -92,25 +93,21 @@ class Rise(Method):
             trace={"split_half_correlation": [agreement], "mean_dice": [total.weight / total.count]},
         )
 
-    def _random_masks(self, task: Task) -> Iterator[FloatArray]:
-        """Chunks (at most 16, H, W) of the same sequence whatever the batch size.
+    def _random_masks(self, task: Task) -> Iterator[Mask]:
+        """(H, W) each: RISE's section 3.2.
 
-        As in RISE's section 3.2: a cells x cells grid, stretched to one cell more than the image, and
-        cropped at a random shift of less than a cell.
+        A cells x cells grid, stretched to one cell more than the image, and cropped at a random shift of less than a
+        cell.
         """
         rng = task.rng()
         cell = tuple(-(-extent // self.cells) for extent in task.size)
         how = cv2.INTER_NEAREST if self.upsampling == "nearest" else cv2.INTER_LINEAR
         grown = (cell[1] * (self.cells + 1), cell[0] * (self.cells + 1))
-        for start in range(0, self.masks, _CHUNK):
-            count = min(_CHUNK, self.masks - start)
-            chunk = np.empty((count, *task.size), np.float32)
-            for mask in chunk:
-                grid = (rng.random((self.cells, self.cells)) < self.keep).astype(np.float32)
-                row, column = rng.integers(0, cell[0]), rng.integers(0, cell[1])
-                large = cv2.resize(grid, grown, interpolation=how)
-                mask[:] = large[row : row + task.size[0], column : column + task.size[1]]
-            yield chunk
+        for _ in range(self.masks):
+            grid = (rng.random((self.cells, self.cells)) < self.keep).astype(np.float32)
+            row, column = rng.integers(0, cell[0]), rng.integers(0, cell[1])
+            large = cv2.resize(grid, grown, interpolation=how)
+            yield np.asarray(large[row : row + task.size[0], column : column + task.size[1]], np.float32)
 
     def _map(self, sums: "_Sums") -> SaliencyMap:
         if sums.count == 0:
@@ -130,15 +127,18 @@ class _Sums:
         self.masks: npt.NDArray[np.float64] = np.zeros(size)
         self.weighted: npt.NDArray[np.float64] = np.zeros(size)
 
-    def add(self, masks: FloatArray, weights: npt.NDArray[np.float64]) -> None:
-        """Masks (n, H, W) and their weights (n,)."""
-        self.count += len(masks)
-        self.weight += float(weights.sum())
-        # Single precision within a chunk, double between chunks: four times faster, and as exact as it matters.
-        self.masks += masks.sum(axis=0)
-        weighted, product = np.zeros_like(masks[0]), np.empty_like(masks[0])
-        for mask, weight in zip(masks, weights, strict=True):
+    def add(self, judged: Sequence[tuple[Mask, float]]) -> None:
+        """Masks (H, W) with their weights."""
+        if not judged:
+            return
+        self.count += len(judged)
+        self.weight += sum(weight for _, weight in judged)
+        # Single precision within a few masks, double between: four times faster, and as exact as it matters.
+        masks, weighted, product = (np.zeros(self.masks.shape, np.float32) for _ in range(3))
+        for mask, weight in judged:
+            masks += mask
             weighted += np.multiply(mask, np.float32(weight), out=product)
+        self.masks += masks
         self.weighted += weighted
 
     def __add__(self, other: "_Sums") -> "_Sums":

@@ -1,6 +1,7 @@
 """Sufficient region: grow the predicted object until the model finds it again (MiSuRe, Algorithm 1)."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,7 +11,7 @@ from misure_onnx.errors import ModelOutputError
 from misure_onnx.mask import dilate
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
 from misure_onnx.perturbation import make_baseline
-from misure_onnx.types import Images, Region, SaliencyMap
+from misure_onnx.types import Images, Mask, Region, SaliencyMap
 
 SATURATED_SHARE = 0.95
 """A region with more than this share of the image says nothing: it is flagged."""
@@ -19,8 +20,8 @@ SATURATED_SHARE = 0.95
 def grow_sufficient_region(task: Task, baseline: Images, tau: float) -> SufficientRegionFacts:
     """Algorithm 1: the first of the nested dilations M_0, M_1, ... whose Dice is above tau.
 
-    The masks do not depend on the model, so `task.masks_at_once` are judged together; the first crossing
-    is the same whatever their number. A full mask gives Dice 1, and the masks fill the
+    The masks do not depend on the model, so several are judged at the same time; the first crossing is the
+    same however many. A full mask gives Dice 1, and the masks fill the
     image within `most_dilations`, so the loop ends.
 
     Args:
@@ -31,24 +32,25 @@ def grow_sufficient_region(task: Task, baseline: Images, tau: float) -> Sufficie
     Raises:
         ModelOutputError: not even the whole image gives the prediction again.
     """
-    region, curve, pending, full = task.target.region, list[float](), list[Region](), False
-    while not full:
-        full = bool(region.all())
-        pending.append(region)
-        if len(pending) == task.masks_at_once or full:
-            dice = task.dice(np.stack(pending).astype(np.float32), baseline)
-            for mask, value in zip(pending, dice, strict=True):
-                curve.append(float(value))
-                if value > tau:
-                    saturated = float(mask.mean()) > SATURATED_SHARE
-                    return SufficientRegionFacts(mask, len(curve) - 1, float(value), tuple(curve), saturated)
-            task.progress("sufficient region", len(curve), most_dilations(*task.size) + 1)
-            pending = []
-        region = dilate(region)
+    curve = list[float]()
+    for mask, dice in task.judged(_nested(task.target.region), baseline):
+        curve.append(dice)
+        if dice > tau:
+            saturated = float(mask.mean()) > SATURATED_SHARE
+            return SufficientRegionFacts(mask > 0, len(curve) - 1, dice, tuple(curve), saturated)
+        task.progress("sufficient region", len(curve), most_dilations(*task.size) + 1)
     raise ModelOutputError(
         f"the whole image gives Dice {curve[-1]:.3f} against its own prediction: the model is not deterministic "
         "(dropout or augmentation left in the export?)"
     )
+
+
+def _nested(region: Region) -> Iterator[Mask]:
+    """The region and its dilations up to the full image."""
+    yield region.astype(np.float32)
+    while not region.all():
+        region = dilate(region)
+        yield region.astype(np.float32)
 
 
 def most_dilations(height: int, width: int) -> int:

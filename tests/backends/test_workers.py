@@ -41,7 +41,7 @@ def scores_of(predict: Predict, k: int) -> Scores:
 def test_results_come_in_the_order_of_the_items_and_are_those_of_one_call_at_a_time(
     segmenter: OnnxRuntimeSegmenter,
 ) -> None:
-    for k, found in zip(ITEMS, segmenter.concurrently(scores_of, ITEMS), strict=True):
+    for k, found in zip(ITEMS, segmenter.concurrently(scores_of, ITEMS, queued=2), strict=True):
         assert np.array_equal(found, segmenter.predict(image(k)))
 
 
@@ -53,7 +53,7 @@ def test_as_many_run_at_the_same_time_as_the_specification_says(segmenter: OnnxR
         meeting.wait()
         return scores_of(predict, k)
 
-    assert len(list(segmenter.concurrently(met, range(9)))) == 9
+    assert len(list(segmenter.concurrently(met, range(9), queued=0))) == 9
 
 
 def test_an_error_of_one_item_is_raised_and_the_next_call_works(segmenter: OnnxRuntimeSegmenter) -> None:
@@ -61,14 +61,26 @@ def test_an_error_of_one_item_is_raised_and_the_next_call_works(segmenter: OnnxR
         return predict(image(k)[..., :-1] if k == 2 else image(k))
 
     with pytest.raises(ModelError, match="could not run"):
-        list(segmenter.concurrently(wrong_size, ITEMS))
-    assert len(list(segmenter.concurrently(scores_of, ITEMS))) == len(ITEMS)
+        list(segmenter.concurrently(wrong_size, ITEMS, queued=2))
+    assert len(list(segmenter.concurrently(scores_of, ITEMS, queued=2))) == len(ITEMS)
 
 
 def test_every_forward_is_counted(segmenter: OnnxRuntimeSegmenter) -> None:
     counting = CountingSegmenter(segmenter)
     list(counting.concurrently(scores_of, ITEMS))
     assert counting.forwards == len(ITEMS)
+
+
+@pytest.mark.parametrize("queued", [0, 2])
+def test_whoever_stops_early_has_paid_for_what_was_begun_and_no_more(
+    segmenter: OnnxRuntimeSegmenter, queued: int
+) -> None:
+    counting = CountingSegmenter(segmenter)
+    results = counting.concurrently(scores_of, ITEMS, queued=queued)
+    next(results)
+    results.close()  # type: ignore[attr-defined]
+    one_at_a_time = segmenter.spec.workers == 1
+    assert counting.forwards == (1 if one_at_a_time else segmenter.spec.workers + queued)
 
 
 def test_a_segmenter_that_cannot_run_several_runs_one_after_the_other(segmenter: OnnxRuntimeSegmenter) -> None:
@@ -91,5 +103,5 @@ def test_real_models_give_the_same_scores_on_every_share_of_the_processors(
     assert isinstance(segmenter, OnnxRuntimeSegmenter)
     x = segmenter.prepare(load_image(triple.image))
     alone = segmenter.predict(x)
-    for found in segmenter.concurrently(lambda predict, images: predict(images), [x, x]):
+    for found in segmenter.concurrently(lambda predict, images: predict(images), [x, x], queued=0):
         assert np.array_equal(found, alone)
