@@ -172,9 +172,20 @@ def _expanded(model: onnx.ModelProto, compound: list[onnx.NodeProto]) -> onnx.Mo
                 node.attribute.append(attribute.default_value)
     operators = sorted({("", node.op_type) for node in compound})
     try:
-        return inliner.inline_selected_functions(model, operators, inline_schema_functions=True)
-    except RuntimeError:  # the definition depends on a type that the graph does not tell
+        expanded = inliner.inline_selected_functions(_typed(model), operators, inline_schema_functions=True)
+    except RuntimeError:  # the definition depends on a type that cannot be inferred
         return model
+    del expanded.graph.value_info[:]
+    return expanded
+
+
+def _typed(model: onnx.ModelProto) -> onnx.ModelProto:
+    """With the types of all values, those of weights too: definitions depend on them."""
+    typed = onnx.shape_inference.infer_shapes(model)
+    typed.graph.value_info.extend(
+        helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims) for tensor in typed.graph.initializer
+    )
+    return typed
 
 
 def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
