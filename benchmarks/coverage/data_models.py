@@ -1,6 +1,6 @@
 """Trained models of the data directory: only the file is there, so the gradient is compared with differences.
 
-    python -m benchmarks.coverage.data_models data/selfie_segmentation_256 --out benchmarks/results/coverage.json
+python -m benchmarks.coverage.data_models data/selfie_segmentation_256 --out benchmarks/results/coverage.json
 """
 
 import argparse

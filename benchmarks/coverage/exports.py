@@ -69,6 +69,8 @@ def export(network: nn.Module, images: Tensor, way: Export, path: Path) -> None:
             torch.onnx.export(network, (example,), path, **options)
             return
         try:
-            torch.onnx.export(network, (example,), path, dynamic_shapes=({0: torch.export.Dim("batch", max=64)},), **options)
+            torch.onnx.export(
+                network, (example,), path, dynamic_shapes=({0: torch.export.Dim("batch", max=64)},), **options
+            )
         except Exception:  # noqa: BLE001 - the exporter raises many kinds; a network may specialise the axis
             torch.onnx.export(network, (example,), path, dynamic_shapes=({0: torch.export.Dim.AUTO},), **options)

@@ -1,6 +1,6 @@
 """All exports of one network, in a process of its own: exporters keep memory.
 
-    python -m benchmarks.coverage.measure smp/unet_resnet34 --out benchmarks/results/coverage.json
+python -m benchmarks.coverage.measure smp/unet_resnet34 --out benchmarks/results/coverage.json
 """
 
 import argparse

@@ -76,11 +76,10 @@ Measured on {machine["processor"]} ({machine["cores"]} core used), {machine["sys
 
 
 def _summary(zoo: Sequence[dict[str, Any]], trained: Sequence[dict[str, Any]]) -> str:
-    lines = [
-        "| route | exported graphs | right | refused | wrong | trained files right | time / source (median) "
-        "| time / bridge (median) |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    lines = _header(
+        "route", "exported graphs", "right", "refused", "wrong", "trained files right", "time / source (median)",
+        "time / bridge (median)",
+    )  # fmt: skip
     for route in ROUTES:
         found = counts(zoo, route)
         own = counts(trained, route)
@@ -97,11 +96,10 @@ def _median(values: list[float]) -> str:
 
 
 def _zoo_table(rows: Sequence[dict[str, Any]]) -> str:
-    lines = [
-        "| family | network | exporter | opset | precision | batch axis | bridge: forward | gradient | time "
-        "| gradient graph: forward | gradient | time | noise | two images |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
-    ]
+    lines = _header(
+        "family", "network", "exporter", "opset", "precision", "batch axis", "bridge: forward", "gradient", "time",
+        "gradient graph: forward", "gradient", "time", "noise", "two images",
+    )  # fmt: skip
     for row in rows:
         cells = [
             row["family"], row["model"], row["exporter"], str(row["true_opset"]), row["precision"],
@@ -127,13 +125,13 @@ def _route_cells(row: dict[str, Any], route: str) -> list[str]:
 def _trained_table(rows: Sequence[dict[str, Any]]) -> str:
     """Without a source framework: differences, and the time of the gradient graph over the bridge's."""
     lines = [
-        f"There is no source network here: the gradient is compared with a central difference through ONNX Runtime "
-        f"(≤ {DIRECTIONAL_BOUND}) and between the routes (≤ {BETWEEN_ROUTES_BOUND:.0e}).",
-        "",
-        "| file | written by | opset | bridge: forward | difference | gradient graph: forward | difference "
-        "| between routes | time / bridge | two images |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "There is no source network here: the gradient is compared with a central difference through ONNX Runtime\n"
+        f"(≤ {DIRECTIONAL_BOUND}) and between the routes (≤ {BETWEEN_ROUTES_BOUND:.0e}).\n"
     ]
+    lines += _header(
+        "file", "written by", "opset", "bridge: forward", "difference", "gradient graph: forward", "difference",
+        "between routes", "time / bridge", "two images",
+    )  # fmt: skip
     for row in rows:
         ratio = time_ratios([row], "onnx_gradient", "torch")
         bridge, graph = (_route_cells(row, route)[:2] for route in ROUTES)
@@ -143,6 +141,10 @@ def _trained_table(rows: Sequence[dict[str, Any]]) -> str:
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _header(*names: str) -> list[str]:
+    return [f"| {' | '.join(names)} |", "|---" * len(names) + "|"]
 
 
 def _number(value: float | None) -> str:

@@ -25,9 +25,7 @@ def _unet(dimensions: int) -> Callable[[], nn.Module]:
 
 
 def _swin_unetr(dimensions: int, features: int) -> Callable[[], nn.Module]:
-    return _network(
-        "SwinUNETR", in_channels=1, out_channels=CLASSES, feature_size=features, spatial_dims=dimensions
-    )
+    return _network("SwinUNETR", in_channels=1, out_channels=CLASSES, feature_size=features, spatial_dims=dimensions)
 
 
 def _unetr(size: tuple[int, ...]) -> Callable[[], nn.Module]:

@@ -63,9 +63,7 @@ class TransUNet(nn.Module):
 
 
 def _convolution(read: int, made: int, dilation: int = 1) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(read, made, 3, padding=dilation, dilation=dilation), nn.BatchNorm2d(made), nn.ReLU()
-    )
+    return nn.Sequential(nn.Conv2d(read, made, 3, padding=dilation, dilation=dilation), nn.BatchNorm2d(made), nn.ReLU())
 
 
 def _like(x: Tensor, other: Tensor) -> Tensor:

@@ -133,7 +133,7 @@ def is_usable(case: Case | GraphCase) -> bool:
 
 
 def sees_nothing(case: Case) -> bool:
-    """Whether an attention mask hides everything from a token: the gradient is NaN, which the fidelity check refuses."""
+    """Whether an attention mask hides all from a token: the gradient is then NaN, which the fidelity check refuses."""
     mask = case.inputs[3] if len(case.inputs) > 3 else None
     return mask is not None and mask.dtype == np.bool_ and not mask.any(axis=-1).all()
 
