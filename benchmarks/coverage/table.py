@@ -71,7 +71,8 @@ deleted; nothing is downloaded.
 int8 files are quantised into QuantizeLinear/DequantizeLinear pairs; their gradient is straight-through, so its
 distance from the float network's says what quantisation changed.
 
-Measured on {machine["processor"]} ({machine["cores"]} core used), {machine["system"]}, Python {machine["python"]}; {versions}.
+Measured on {machine["processor"]} ({machine["cores"]} core used), {machine["system"]}, Python {machine["python"]};
+{versions}.
 """
 
 
@@ -125,8 +126,9 @@ def _route_cells(row: dict[str, Any], route: str) -> list[str]:
 def _trained_table(rows: Sequence[dict[str, Any]]) -> str:
     """Without a source framework: differences, and the time of the gradient graph over the bridge's."""
     lines = [
-        "There is no source network here: the gradient is compared with a central difference through ONNX Runtime\n"
-        f"(≤ {DIRECTIONAL_BOUND}) and between the routes (≤ {BETWEEN_ROUTES_BOUND:.0e}).\n"
+        f"""There is no source network here: the gradient is compared with a central difference through ONNX Runtime
+(≤ {DIRECTIONAL_BOUND}) and between the routes (≤ {BETWEEN_ROUTES_BOUND:.0e}).
+"""
     ]
     lines += _header(
         "file", "written by", "opset", "bridge: forward", "difference", "gradient graph: forward", "difference",

@@ -194,6 +194,7 @@ def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = 1
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # else quantised weights are not folded
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "optimised.onnx"
         options.optimized_model_filepath = str(path)
