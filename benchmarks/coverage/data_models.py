@@ -18,13 +18,15 @@ import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from benchmarks.coverage.batches import judge_batches
 from benchmarks.coverage.judge import judge
 from benchmarks.coverage.measure import summary
+from benchmarks.coverage.quantised import quantise
 from benchmarks.coverage.results import Results
 from benchmarks.coverage.routes import ROUTES
 from benchmarks.coverage.scenes import scenes
-from benchmarks.coverage.subject import Array, Subject, session_of
+from benchmarks.coverage.subject import Array, Precision, Subject, session_of
 from benchmarks.shared_data import data_directory, declared_preprocessing
 
-_PREFIX = "data/"
+_PREFIX, _INT8 = "data/", " int8"
+_ALSO_QUANTISED = ("data/retina_unet_drive_256", "data/deeplabv3_mnv2_voc_257_nchw")
 _VOLUME_SIDE = 32  # the networks of volumes are fully convolutional; 256 voxels a side would take minutes
 _CELLS, _STEP, _LEVELS = 14, 1e-3, 2
 _ENDINGS = frozenset({"Softmax", "Sigmoid", "ArgMax", "Transpose", "Reshape", "Cast", "Squeeze"})
@@ -32,7 +34,8 @@ _ENDINGS = frozenset({"Softmax", "Sigmoid", "ArgMax", "Transpose", "Reshape", "C
 
 def names() -> list[str]:
     """The models, or none where there is no data directory."""
-    return [_PREFIX + entry["id"] for entry in _entries()]
+    found = [_PREFIX + entry["id"] for entry in _entries()]
+    return found + [name + _INT8 for name in found if name in _ALSO_QUANTISED]
 
 
 def _entries() -> list[dict[str, Any]]:
@@ -53,13 +56,14 @@ def main() -> None:
     results = Results(arguments.out)
     if arguments.model in results.rows:
         return
-    entry = next(entry for entry in _entries() if _PREFIX + entry["id"] == arguments.model)
-    row = _row(entry)
+    name = arguments.model.removesuffix(_INT8)
+    entry = next(entry for entry in _entries() if _PREFIX + entry["id"] == name)
+    row = _row(entry, "int8" if arguments.model.endswith(_INT8) else "fp32")
     results.add(arguments.model, row)
     print(arguments.model, summary(row), flush=True)
 
 
-def _row(entry: dict[str, Any]) -> dict[str, Any]:
+def _row(entry: dict[str, Any], precision: Precision) -> dict[str, Any]:
     model = onnx.load(entry["path"])
     opset = next(i.version for i in model.opset_import if i.domain in ("", "ai.onnx"))
     with tempfile.TemporaryDirectory() as folder:
@@ -68,10 +72,14 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
             path = Path(folder) / "smaller.onnx"
             _write_smaller(model, path)
         images = _images(entry)
-        subject = _subject(path, images)
+        if precision == "int8":
+            path = Path(folder) / "quantised.onnx"
+            onnx.save(model, path)
+            quantise(path, images)
+        subject = _subject(path, precision, images)
         deployed = session_of(subject)
         judged = judge(subject, deployed)
-        for name in judged["routes"]:
+        for name in judged["routes"] if precision == "fp32" else ():  # a quantised function is a staircase
             if "error" not in judged["routes"][name]:
                 judged["routes"][name]["directional"] = _directional_error(subject, deployed, name)
         declared = declared_preprocessing(entry)
@@ -81,7 +89,7 @@ def _row(entry: dict[str, Any]) -> dict[str, Any]:
             "exporter": f"{model.producer_name} {model.producer_version}".strip() or "not told",
             "opset": opset,
             "true_opset": opset,
-            "precision": "fp32",
+            "precision": precision,
             "nodes": len(model.graph.node),
             **judged,
             "batch": judge_batches(subject, deployed, images, declared),
@@ -108,14 +116,14 @@ def _images(entry: dict[str, Any]) -> Array:
     return np.ascontiguousarray(images, np.float32)
 
 
-def _subject(path: Path, images: Array) -> Subject:
+def _subject(path: Path, precision: Precision, images: Array) -> Subject:
     """The question: a smoothly weighted sum of the scores before softmax, sigmoid and ArgMax."""
     name = _scores(onnx.load(path))
-    asked = Subject(path=path, precision="fp32", image=images[:1], scores=name, upstream=np.zeros(1))
+    asked = Subject(path=path, precision=precision, image=images[:1], scores=name, upstream=np.zeros(1))
     scores = session_of(asked)(images[:1])
     chance = np.random.default_rng(2)
     weights = _resized(chance.standard_normal((*scores.shape[:2], *[4] * (scores.ndim - 2))), scores.shape[2:])
-    return Subject(path=path, precision="fp32", image=images[:1], scores=name, upstream=weights / scores[0].size)
+    return Subject(path=path, precision=precision, image=images[:1], scores=name, upstream=weights / scores[0].size)
 
 
 def _scores(model: onnx.ModelProto) -> str:

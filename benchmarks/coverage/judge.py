@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.coverage.routes import ROUTES, Run
-from benchmarks.coverage.subject import Array, Subject, relative_l2, relative_largest
+from benchmarks.coverage.subject import Array, Subject, relative_l2, relative_largest, session_of
 
 _ROUNDS = 3
 
@@ -23,8 +23,9 @@ def judge(subject: Subject, deployed: Callable[[Array], Array]) -> dict[str, Any
     Returns:
         routes: a route's `forward` (largest difference from ONNX Runtime, as a share of the largest score),
         `agreement` (share of pixels with the same largest score), `gradient` (relative L2 from the source
-        framework in float64), or `error`; `between_routes`: relative L2 of their gradients; seconds: medians of
-        one forward and backward, taken in turns.
+        framework in float64), or `error`; `between_routes`: relative L2 of their gradients; `runtime_agreement`: of
+        quantised files, the agreement of ONNX Runtime with and without its optimisations; seconds: medians of one
+        forward and backward, taken in turns.
     """
     expected = deployed(subject.image)
     runs: dict[str, Run] = {}
@@ -45,7 +46,11 @@ def judge(subject: Subject, deployed: Callable[[Array], Array]) -> dict[str, Any
     timed: dict[str, Callable[[], object]] = {"runtime_forward": lambda: deployed(subject.image), **runs}
     if subject.eager is not None:
         timed["source"] = subject.eager
-    return {"routes": judged, "between_routes": between, "seconds": _in_turns(timed)}
+    found = {"routes": judged, "between_routes": between, "seconds": _in_turns(timed)}
+    if subject.precision == "int8":
+        plain = session_of(subject, optimised=False)
+        found["runtime_agreement"] = _agreement(plain(subject.image), expected)
+    return found
 
 
 def _differences(subject: Subject, scores: Array, gradient: Array, expected: Array) -> dict[str, Any]:

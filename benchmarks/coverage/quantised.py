@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -12,8 +13,8 @@ from benchmarks.coverage.subject import Array
 class _Images(CalibrationDataReader):
     """Images from which the ranges of all tensors are taken."""
 
-    def __init__(self, images: Array) -> None:
-        self._left = [{"image": np.ascontiguousarray(image[None])} for image in images]
+    def __init__(self, name: str, images: Array) -> None:
+        self._left = [{name: np.ascontiguousarray(image[None])} for image in images]
 
     def get_next(self) -> dict[str, Array] | None:
         """One feed, or None after the last."""
@@ -21,16 +22,17 @@ class _Images(CalibrationDataReader):
 
 
 def quantise(path: Path, images: Array) -> None:
-    """Replaces a file by its quantised form: uint8 activations, weights of 7 bits per channel.
+    """Replaces a file with one input by its quantised form: uint8 activations, weights of 7 bits per channel.
 
     With 8 bits, sums of products overflow on processors without the VNNI instructions, and the scores are wrong.
     """
     prepared = path.with_name("prepared.onnx")
+    name = onnx.load(path).graph.input[0].name
     quant_pre_process(path, prepared)
     quantize_static(
         prepared,
         path,
-        _Images(images),
+        _Images(name, images),
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         reduce_range=True,

@@ -42,14 +42,16 @@ class Subject:
         return onnx.load(self.path)
 
 
-def session_of(subject: Subject) -> Callable[[Array], Array]:
-    """One thread of ONNX Runtime, as it is deployed: with all its optimisations."""
+def session_of(subject: Subject, *, optimised: bool = True) -> Callable[[Array], Array]:
+    """One thread of ONNX Runtime; with all its optimisations, as it is deployed, or with none."""
     model = subject.model()
     if subject.scores not in [value.name for value in model.graph.output]:
         model.graph.output.append(onnx.ValueInfoProto(name=subject.scores))
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = 1
+    if not optimised:
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     taken = session.get_inputs()[0]
     dtype = {"tensor(float16)": np.float16, "tensor(uint8)": np.uint8}.get(taken.type, np.float32)

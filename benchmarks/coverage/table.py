@@ -57,16 +57,15 @@ Written by `python -m benchmarks.coverage --table docs/coverage.md` from `benchm
 compares the two. Networks are built with random weights and calibrated batch normalisation, exported, judged and
 deleted; nothing is downloaded.
 
-| column | meaning | right if |
-|---|---|---|
-| forward | largest difference of the scores from ONNX Runtime's, as a share of the largest score | fp32 \
-≤ {FORWARD_BOUND["fp32"]:.0e}, fp16 ≤ {FORWARD_BOUND["fp16"]:.0e}; int8: same class on ≥ {AGREEMENT_BOUND:.1%} |
-| gradient | relative L2 distance from the source network's gradient in float64 | fp32 \
-≤ {GRADIENT_BOUND["fp32"]:.0e}; fp16 ≤ {GRADIENT_BOUND["fp16"]:.2f} and routes within \
-{BETWEEN_ROUTES_BOUND:.0e} of each other; int8: the latter |
-| noise | the same distance of the source framework's own float32 gradient: kinks of ReLU and max-pooling flip | - |
-| time | forward + backward over the source framework's, weights frozen, one thread, medians taken in turns | - |
-| two images | what the file does when fed two at once → whether the library gives each its own scores | the latter |
+- **forward**: largest difference of the scores from ONNX Runtime's, as a share of the largest score. Right up to
+  {FORWARD_BOUND["fp32"]:.0e} (fp32) and {FORWARD_BOUND["fp16"]:.0e} (fp16). int8: the share of pixels with the same
+  class; right from {AGREEMENT_BOUND:.1%}, or as often as ONNX Runtime without its optimisations agrees with itself.
+- **gradient**: relative L2 distance from the source network's gradient in float64. Right up to
+  {GRADIENT_BOUND["fp32"]:.0e} (fp32); fp16 up to {GRADIENT_BOUND["fp16"]:.2f}, since exporters round weights once more,
+  and the two routes within {BETWEEN_ROUTES_BOUND:.0e} of each other.
+- **noise**: the same distance of the source framework's own float32 gradient: kinks of ReLU and max-pooling flip.
+- **time**: forward + backward over the source framework's with frozen weights; one thread, medians taken in turns.
+- **two images**: what the file does when it is fed two at once → whether the library gives each its own scores.
 
 int8 files are quantised into QuantizeLinear/DequantizeLinear pairs; their gradient is straight-through, so its
 distance from the float network's says what quantisation changed.
