@@ -162,12 +162,13 @@ def _smoothed(gradient: Array, axes: slice) -> Array:
     coarse = pooled(torch.from_numpy(np.ascontiguousarray(maps)), _CELLS).numpy()
     smooth = _resized(coarse, maps.shape[2:])
     smooth = np.moveaxis(smooth, 1, -1) if last else smooth
-    return smooth / np.abs(smooth).max()
+    return np.asarray(smooth / np.abs(smooth).max())
 
 
 def _resized(coarse: Array, size: tuple[int, ...]) -> Array:
     mode = {1: "linear", 2: "bilinear", 3: "trilinear"}[len(size)]
-    return F.interpolate(torch.from_numpy(coarse).float(), size=size, mode=mode, align_corners=False).numpy()
+    resized = F.interpolate(torch.from_numpy(coarse).float(), size=size, mode=mode, align_corners=False)
+    return np.asarray(resized)
 
 
 if __name__ == "__main__":

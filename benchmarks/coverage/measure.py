@@ -31,21 +31,25 @@ _WITH_FURTHER = ("smp/unet_resnet34", "transformers/segformer_b0")
 def main() -> None:
     """Judges what is missing, one file at a time."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
+    parser.add_argument("models", nargs="+")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     os.environ["HF_HUB_OFFLINE"] = "1"
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
-    results, model = Results(arguments.out), MODELS[arguments.model]
-    missing = [name for name in exports_of(arguments.model) if f"{arguments.model} {name}" not in results.rows]
+    for name in arguments.models:
+        _measure(name, Results(arguments.out))
+
+
+def _measure(name: str, results: Results) -> None:
+    missing = [way for way in exports_of(name) if f"{name} {way}" not in results.rows]
     if not missing:
         return
-    source = make_source(model)
-    for name in missing:
-        row = _row(arguments.model, model, source, EXPORTS[name])
-        results.add(f"{arguments.model} {name}", row)
-        print(arguments.model, name, summary(row), flush=True)
+    source = make_source(MODELS[name])
+    for way in missing:
+        row = _row(name, MODELS[name], source, EXPORTS[way])
+        results.add(f"{name} {way}", row)
+        print(name, way, summary(row), flush=True)
         gc.collect()
 
 

@@ -10,7 +10,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 from benchmarks.coverage.subject import Array
 
 
-class _Images(CalibrationDataReader):
+class _Images(CalibrationDataReader):  # type: ignore[misc]  # it has no types
     """Images from which the ranges of all tensors are taken."""
 
     def __init__(self, name: str, images: Array) -> None:

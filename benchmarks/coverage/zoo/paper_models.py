@@ -27,7 +27,8 @@ class _Residual(nn.Module):
         self.shortcut = nn.Conv2d(read, made, 1, stride=2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.shortcut(x) + self.body(x))
+        joined: Tensor = self.shortcut(x) + self.body(x)
+        return F.relu(joined)
 
 
 class TransUNet(nn.Module):
@@ -94,7 +95,8 @@ class _NestedU(nn.Module):
         for block in self.up:
             skip = maps.pop()
             x = block(torch.cat([_like(x, skip), skip], 1))
-        return x + first
+        total: Tensor = x + first
+        return total
 
 
 class U2Net(nn.Module):
