@@ -56,14 +56,16 @@ def triples(*, volumes: bool = False) -> list[Triple]:
                 triple["id"],
                 place / triple["image"],
                 place / model["file"],
-                _preprocessing(model["input"], model["classes"]),
+                declared_preprocessing(model),
                 triple["class"],
             )
         )
     return found
 
 
-def _preprocessing(declared: dict[str, Any], classes: list[str]) -> Preprocessing:
-    fields: dict[str, Any] = {"class_names": classes}
+def declared_preprocessing(model: dict[str, Any]) -> Preprocessing:
+    """What the manifest says about a model's input and classes."""
+    declared: dict[str, Any] = model["input"]
+    fields: dict[str, Any] = {"class_names": model["classes"]}
     fields.update((name, declared[name]) for name in ("scale", "mean", "std", "color") if name in declared)
     return Preprocessing.from_mapping(fields, "manifest")

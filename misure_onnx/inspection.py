@@ -78,7 +78,7 @@ def inspect_model(
 
 
 def _gradient(segmenter: OnnxRuntimeSegmenter, image: LoadedImage) -> dict[str, Any]:
-    """The first route that can be built, and its fidelity; or why there is none."""
+    """The first route that can be built, its fidelity, and why those before it were refused; or why there is none."""
     counting = CountingSegmenter(segmenter)
     network_image = counting.prepare(image)
     scores = counting.predict(network_image)
@@ -89,7 +89,7 @@ def _gradient(segmenter: OnnxRuntimeSegmenter, image: LoadedImage) -> dict[str, 
     target = Target(class_spec=most).resolve(segmenter.spec, scores, image.size)
     problem = MaskProblem(network_image, (np.zeros_like(network_image),), target, PreservationLoss())
     try:
-        gradient, _ = mask_gradient("auto", counting, problem)
+        gradient, refusals = mask_gradient("auto", counting, problem)
     except GradientError as error:
         return {"route": None, "reason": str(error)}
     fidelity = gradient.fidelity
@@ -100,6 +100,7 @@ def _gradient(segmenter: OnnxRuntimeSegmenter, image: LoadedImage) -> dict[str, 
         "label_agreement": fidelity.label_agreement,
         "directional_error": fidelity.directional_error,
         "measured_on": image.name if image.name != "array" else "smooth noise",
+        "refused": list(refusals),
     }
 
 

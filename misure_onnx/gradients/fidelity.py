@@ -73,6 +73,7 @@ def compare_scores(
         with np.errstate(invalid="ignore"):
             difference = np.abs(own - deployed) / scale
         difference[own == deployed] = 0  # both minus infinity: a class that is ruled out
+        difference[np.isnan(difference)] = np.inf  # beyond every bound, which NaN itself would not be
         largest, mean = max(largest, float(difference.max())), max(mean, float(difference.mean()))
         head: Head = segmenter.spec.head
         agreement = min(agreement, float(np.mean(head.labels(own) == head.labels(deployed))))
@@ -96,6 +97,8 @@ def directional_error(
     height, width = problem.image.shape[2:]
     ones = np.ones((height, width), np.float32)
     gradient = score_gradient(ones)
+    if not np.isfinite(gradient).all():
+        return float("inf")
     cells = (min(_DIRECTION_CELLS, height), min(_DIRECTION_CELLS, width))
     direction = resize_map(_block_means(gradient, cells), (height, width))
     direction = np.asarray(direction / (np.abs(direction).max() + 1e-30), np.float32)

@@ -87,11 +87,15 @@ def _with_constants_only(graph: onnx.GraphProto, wrt: str, values: Mapping[str, 
 def _active(
     graph: onnx.GraphProto, of: str, wrt: str, values: Mapping[str, Value], detached: frozenset[str]
 ) -> frozenset[str]:
-    """The floating-point tensors on a path from `wrt` to `of`."""
-    reached = {wrt}
+    """The floating-point tensors on a path from `wrt` to `of`, and the integers that stand for such (quantised)."""
+    reached, quantised = {wrt}, set[str]()
     for node in graph.node:
-        if node.op_type not in WITHOUT_GRADIENT and reached & set(_read(node)):
-            reached |= {name for name in node.output if name and values[name].dtype.kind in "fO"} - detached
+        if node.op_type in WITHOUT_GRADIENT or not reached & set(_read(node)):
+            continue
+        results = {name for name in node.output if name}
+        if node.op_type == "QuantizeLinear" or quantised & set(_read(node)):
+            quantised |= {name for name in results if values[name].dtype.kind in "iu"}
+        reached |= {name for name in results if values[name].dtype.kind in "fO" or name in quantised} - detached
     wanted = {of}
     for node in reversed(graph.node):
         if node.op_type not in WITHOUT_GRADIENT and wanted & set(node.output) - detached:

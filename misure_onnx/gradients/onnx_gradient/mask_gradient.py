@@ -10,12 +10,12 @@ from misure_onnx.gradients.base import Evaluation, MaskProblem
 from misure_onnx.gradients.fidelity import checked_fidelity
 from misure_onnx.gradients.onnx_gradient import objective as names
 from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, KNOWN, UPSTREAM
-from misure_onnx.gradients.onnx_gradient.normalise import normalised
+from misure_onnx.gradients.onnx_gradient.normalise import OLDEST_OPSET, normalised
 from misure_onnx.gradients.onnx_gradient.objective import Objective, objective_graph
 from misure_onnx.gradients.onnx_gradient.values import Array
 from misure_onnx.gradients.score_tensor import score_tensor
 from misure_onnx.graph.graph_backed import GraphBacked
-from misure_onnx.graph.load import load_with_weights
+from misure_onnx.graph.load import load_with_weights, opset_version
 from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.types import FloatArray, Images, Mask, Scores
@@ -108,13 +108,15 @@ def _session(
 ) -> ort.InferenceSession:
     picture = (1, objective.channels, *objective.size)
     own = picture if objective.input.layout == "NCHW" else (1, *objective.size, objective.channels)
-    model = normalised(
-        load_with_weights(deployed.path),
-        shapes={objective.input.name: own},
-        outputs=[objective.output.name],
-        known=KNOWN,
-    )
-    graph = objective_graph(model, objective)
+    file = load_with_weights(deployed.path)
+    shapes, outputs = {objective.input.name: own}, [objective.output.name]
+    try:
+        graph = objective_graph(normalised(file, shapes=shapes, outputs=outputs, known=KNOWN), objective)
+    except GradientError as error:
+        if opset_version(file) >= OLDEST_OPSET:
+            raise
+        raised = f"the file's opset {opset_version(file)} was raised to {OLDEST_OPSET} for the gradient"
+        raise GradientError(f"{error} ({raised})") from error
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = threads or usable_cores()

@@ -172,9 +172,20 @@ def _expanded(model: onnx.ModelProto, compound: list[onnx.NodeProto]) -> onnx.Mo
                 node.attribute.append(attribute.default_value)
     operators = sorted({("", node.op_type) for node in compound})
     try:
-        return inliner.inline_selected_functions(model, operators, inline_schema_functions=True)
-    except RuntimeError:  # the definition depends on a type that the graph does not tell
+        expanded = inliner.inline_selected_functions(_typed(model), operators, inline_schema_functions=True)
+    except RuntimeError:  # the definition depends on a type that cannot be inferred
         return model
+    del expanded.graph.value_info[:]
+    return expanded
+
+
+def _typed(model: onnx.ModelProto) -> onnx.ModelProto:
+    """With the types of all values, those of weights too: definitions depend on them."""
+    typed = onnx.shape_inference.infer_shapes(model)
+    typed.graph.value_info.extend(
+        helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims) for tensor in typed.graph.initializer
+    )
+    return typed
 
 
 def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -183,6 +194,7 @@ def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = 1
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # else quantised weights are not folded
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "optimised.onnx"
         options.optimized_model_filepath = str(path)

@@ -8,8 +8,10 @@ from misure_onnx.gradients.onnx_gradient.rules import (
     movement,
     normalisation,
     pooling,
+    quantisation,
     reductions,
     resize,
+    sampling,
 )
 from misure_onnx.gradients.onnx_gradient.rules.rule import Rule
 
@@ -21,8 +23,10 @@ RULES: dict[str, Rule] = {
     **movement.RULES,
     **normalisation.RULES,
     **pooling.RULES,
+    **quantisation.RULES,
     **reductions.RULES,
     **resize.RULES,
+    **sampling.RULES,
 }
 """Operator -> its rule. Those that ONNX defines by simpler ones (HardSwish, Mish, GroupNormalization) need none."""
 
