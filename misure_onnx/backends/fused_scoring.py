@@ -33,6 +33,7 @@ class FusedScorer:
         image: (1, C, H, W) network input.
         target: resolved on it.
         mask_size: of the masks that will come; None: that of the image.
+        allow_cpu_nodes: whether nodes without a kernel on the segmenter's provider may run on the CPU.
 
     Raises:
         UnsupportedModel: the graph cannot be extended, or does not give the deployed model's answers.
@@ -45,6 +46,7 @@ class FusedScorer:
         target: ResolvedTarget,
         *,
         mask_size: tuple[int, int] | None = None,
+        allow_cpu_nodes: bool = True,
     ) -> None:
         self._input, self._image, self._target = segmenter.input, image, target
         size = (image.shape[2], image.shape[3])
@@ -54,7 +56,7 @@ class FusedScorer:
         graph = scoring.scoring_graph(load_with_weights(segmenter.path), asked)
         used = segmenter.identity.providers_used
         try:
-            self._session = create_session(graph, "named", used)
+            self._session = create_session(graph, "named", used, allow_cpu_nodes=allow_cpu_nodes)
         except ModelError as error:
             raise UnsupportedModel(f"ONNX Runtime cannot run the extended graph: {error}") from error
         self._device = "cuda" if CUDA in used else "cpu"

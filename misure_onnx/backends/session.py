@@ -18,7 +18,12 @@ _INTERNALS = re.compile(
 
 
 def create_session(
-    model: Path | onnx.ModelProto, choice: str, requested: tuple[str, ...], *, workers: int = 1
+    model: Path | onnx.ModelProto,
+    choice: str,
+    requested: tuple[str, ...],
+    *,
+    workers: int = 1,
+    allow_cpu_nodes: bool = True,
 ) -> ort.InferenceSession:
     """A session; on the CPU where another provider fails and the user left the choice.
 
@@ -29,6 +34,7 @@ def create_session(
         choice: what the user asked for: `auto`, or a provider.
         requested: the providers to ask for.
         workers: calls at the same time, each of which gets its share of the processors.
+        allow_cpu_nodes: whether single nodes may run on the CPU where another provider has no kernel for them.
 
     Raises:
         ModelError: ONNX Runtime cannot load the model.
@@ -38,6 +44,8 @@ def create_session(
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = max(1, usable_cores() // workers)
+    if not allow_cpu_nodes:
+        options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     source, name = (str(model), str(model)) if isinstance(model, Path) else (model.SerializeToString(), "the graph")
     try:
         return ort.InferenceSession(source, options, providers=list(requested), enable_fallback=0)

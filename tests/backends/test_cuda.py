@@ -7,9 +7,16 @@ import numpy as np
 import pytest
 
 from misure_onnx.api import load_segmenter
+from misure_onnx.backends.fused_scoring import FusedScorer
+from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.backends.providers import CUDA, cuda_driver_loads
 from misure_onnx.images import load_image
+from misure_onnx.methods.base import Task
+from misure_onnx.methods.progress import silent
+from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import SufficientRegion
+from misure_onnx.segmenter import CountingSegmenter
+from misure_onnx.target import Target
 
 pytestmark = [
     pytest.mark.gpu,
@@ -36,3 +43,20 @@ def test_the_sufficient_region_is_the_same_on_both() -> None:
     ]
     assert explained[0].certificate.verified_on.startswith(CUDA)
     assert np.mean(explained[0].minimal_region == explained[1].minimal_region) > 0.999
+
+
+def test_scoring_inside_the_graph_gives_the_same_dice_and_no_node_leaves_the_gpu() -> None:
+    segmenter = load_segmenter(DEMO / "triangle.onnx", provider="cuda")
+    assert isinstance(segmenter, OnnxRuntimeSegmenter)
+    image = segmenter.prepare(load_image(DEMO / "triangle.png"))
+    target = Target.from_class(1).resolve(segmenter.spec, segmenter.predict(image), (224, 224))
+    masks = np.random.default_rng(0).random((8, 224, 224), np.float32)
+    zero = np.zeros_like(image)
+    scorer = FusedScorer(segmenter, image, target, allow_cpu_nodes=False)  # a node without a CUDA kernel is an error
+    outside = Task(CountingSegmenter(segmenter), image, target, 0, 8, silent, "plain").dice(masks, zero)
+    assert np.abs(scorer.dice(masks, zero) - outside).max() < 1e-3
+
+
+def test_rise_counts_inside_the_graph_on_cuda_by_itself() -> None:
+    explanation = Rise(masks=16).explain(load_segmenter(DEMO / "triangle.onnx", provider="cuda"), DEMO / "triangle.png")
+    assert "masks were scored inside the graph" in explanation.provenance.notes
