@@ -8,7 +8,7 @@ import onnxruntime as ort
 
 from misure_onnx.backends.providers import CUDA
 from misure_onnx.backends.session import create_session, first_line
-from misure_onnx.errors import ModelError, UnsupportedModel
+from misure_onnx.errors import ModelError, ProviderError, UnsupportedModel
 from misure_onnx.graph import scoring
 from misure_onnx.graph.load import load_with_weights
 from misure_onnx.mask import MaskGrid
@@ -57,7 +57,7 @@ class FusedScorer:
         used = segmenter.identity.providers_used
         try:
             self._session = create_session(graph, "named", used, allow_cpu_nodes=allow_cpu_nodes)
-        except ModelError as error:
+        except (ModelError, ProviderError) as error:
             raise UnsupportedModel(f"ONNX Runtime cannot run the extended graph: {error}") from error
         self._device = "cuda" if CUDA in used else "cpu"
         self._pixels = int(target.region.sum())

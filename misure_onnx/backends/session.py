@@ -46,6 +46,7 @@ def create_session(
     options.intra_op_num_threads = max(1, usable_cores() // workers)
     if not allow_cpu_nodes:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+        requested = tuple(name for name in requested if name != CPU) or requested
     source, name = (str(model), str(model)) if isinstance(model, Path) else (model.SerializeToString(), "the graph")
     try:
         return ort.InferenceSession(source, options, providers=list(requested), enable_fallback=0)
