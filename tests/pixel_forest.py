@@ -50,7 +50,9 @@ def _per_pixel(forest: onnx.ModelProto, ending: str) -> onnx.ModelProto:
     (table,), (label, probabilities) = forest.graph.input, forest.graph.output
     pads = [WINDOW // 2] * 4
     nodes = [
-        helper.make_node("AveragePool", ["image"], ["means"], kernel_shape=[WINDOW] * 2, pads=pads, count_include_pad=1),
+        helper.make_node(
+            "AveragePool", ["image"], ["means"], kernel_shape=[WINDOW] * 2, pads=pads, count_include_pad=1
+        ),
         helper.make_node("Concat", ["image", "means"], ["features"], axis=1),
         helper.make_node("Transpose", ["features"], ["last"], perm=[0, 2, 3, 1]),
         helper.make_node("Reshape", ["last", "as_table"], [table.name]),

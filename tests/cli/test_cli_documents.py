@@ -111,7 +111,7 @@ def test_names_in_any_alphabet_are_fine(misure: Run, tmp_path: Path) -> None:
 def test_methods_lists_the_registry(misure: Run) -> None:
     listed = misure("methods", "--json").document()
     assert [method["name"] for method in listed] == list(METHODS)
-    keys = {"name", "summary", "needs", "parameters", "presets", "default_preset"}
+    keys = {"name", "summary", "needs", "parameters", "presets", "default_preset", "routes"}
     assert all(set(method) == keys for method in listed)
     text = misure("methods")
     assert text.status == 0
