@@ -10,11 +10,13 @@ import onnx
 
 from misure_onnx.api import load_segmenter
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
-from misure_onnx.errors import GradientError, InputError
-from misure_onnx.gradients import mask_gradient
+from misure_onnx.errors import InputError
+from misure_onnx.gradients import find_gradient
 from misure_onnx.gradients.base import MaskProblem, PreservationLoss
+from misure_onnx.gradients.gates import gate_notes
 from misure_onnx.graph.load import load_structure
 from misure_onnx.images import ImageLike, LoadedImage, load_image
+from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
 from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.segmenter import CountingSegmenter
 from misure_onnx.target import Target
@@ -88,10 +90,9 @@ def _gradient(segmenter: OnnxRuntimeSegmenter, image: LoadedImage) -> dict[str, 
         return {"route": None, "reason": "nothing is predicted on the test image: pass IMAGE"}
     target = Target(class_spec=most).resolve(segmenter.spec, scores, image.size)
     problem = MaskProblem(network_image, (np.zeros_like(network_image),), target, PreservationLoss())
-    try:
-        gradient, refusals = mask_gradient("auto", counting, problem)
-    except GradientError as error:
-        return {"route": None, "reason": str(error)}
+    gradient, refusals = find_gradient("auto", counting, problem)
+    if gradient is None:
+        return {"route": None, "reason": "; ".join(refusals), "remains": list(FORWARD_ROUTES)}
     fidelity = gradient.fidelity
     return {
         "route": gradient.route,
@@ -101,6 +102,7 @@ def _gradient(segmenter: OnnxRuntimeSegmenter, image: LoadedImage) -> dict[str, 
         "directional_error": fidelity.directional_error,
         "measured_on": image.name if image.name != "array" else "smooth noise",
         "refused": list(refusals),
+        "jumps": list(gate_notes(counting)),
     }
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from benchmarks.shared_data import Triple, data_directory, triples
 from misure_onnx.api import load_segmenter, make_method
+from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
 from misure_onnx.target import Target
 
 _TRIPLES = triples() if data_directory() else []
@@ -28,7 +29,6 @@ def test_the_sufficient_region_is_enough_for_the_deployed_model(triple: Triple) 
 @pytest.mark.parametrize("preset", ["minimal", "smooth"])
 @pytest.mark.parametrize("triple", [t for t in _TRIPLES if t.name in ("D01", "D08", "D15")], ids=lambda t: t.name)
 def test_the_constrained_presets_prune_and_still_pass_on_the_deployed_model(triple: Triple, preset: str) -> None:
-    pytest.importorskip("torch", reason="torch is not installed: the gradient route needs it")
     segmenter = load_segmenter(triple.model, triple.preprocessing)
     method = make_method("misure", preset, {"iterations": "25"})
     explanation = method.explain(segmenter, triple.image, Target.from_class(triple.class_index))
@@ -45,7 +45,6 @@ def test_the_constrained_presets_prune_and_still_pass_on_the_deployed_model(trip
 
 @needs_data
 def test_a_label_map_model_is_explained_through_the_scores_before_its_argmax() -> None:
-    pytest.importorskip("torch", reason="torch is not installed: the gradient route needs it")
     place = data_directory()
     assert place is not None
     segmenter = load_segmenter(place / "models" / "deeplabv3_mnv2dm05_voc_513_argmax_uint8.onnx", "raw")
@@ -53,4 +52,29 @@ def test_a_label_map_model_is_explained_through_the_scores_before_its_argmax() -
     method = make_method("misure", "minimal", {"iterations": "3"})
     explanation = method.explain(segmenter, place / "images" / "coral_cat.png", Target.from_class(8))
     assert explanation.certificate.dice > 0.9
-    assert explanation.provenance.gradient_route == "torch"
+    assert explanation.provenance.gradient_route == "onnx_gradient"
+
+
+@needs_data
+@pytest.mark.parametrize("route", FORWARD_ROUTES)
+@pytest.mark.parametrize("triple", [t for t in _TRIPLES if t.name in ("D01", "D15")], ids=lambda t: t.name)
+def test_forwards_alone_prune_to_less_than_half_and_still_pass_on_the_deployed_model(
+    triple: Triple, route: str
+) -> None:
+    segmenter = load_segmenter(triple.model, triple.preprocessing)
+    method = make_method("misure", "minimal", {"route": route, "budget": "300"})
+    explanation = method.explain(segmenter, triple.image, Target.from_class(triple.class_index))
+    assert explanation.certificate.dice > 0.9
+    assert explanation.metrics.perturbation_ratio < 0.5
+
+
+@needs_data
+def test_a_label_map_model_without_its_scores_is_pruned_too() -> None:
+    place = data_directory()
+    assert place is not None
+    segmenter = load_segmenter(place / "models" / "deeplabv3_mnv2dm05_voc_513_argmax_uint8.onnx", "raw")
+    method = make_method("misure", "minimal", {"route": "search", "budget": "60"})
+    explanation = method.explain(segmenter, place / "images" / "coral_cat.png", Target.from_class(8))
+    assert explanation.certificate.dice > 0.9
+    assert explanation.metrics.perturbation_ratio < 1
+    assert any("hard Dice alone" in note for note in explanation.provenance.notes)

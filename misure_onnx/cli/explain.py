@@ -46,7 +46,13 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--preset", metavar="NAME", help="paper, minimal or smooth (the default) for misure")
     group.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, e.g. tau=0.95")
     group.add_argument(
-        "--route", metavar="NAME", help="where the gradient comes from: auto, gradient, torch or onnx_gradient"
+        "--route",
+        metavar="NAME",
+        help="where misure's minimal region comes from: auto (a gradient where there is one, else search), gradient, "
+        "onnx_gradient, torch, finite_difference or search (the last two need forwards only)",
+    )
+    group.add_argument(
+        "--budget", type=int, metavar="FORWARDS", help="forwards that search and finite_difference may spend (2000)"
     )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
     group.add_argument(
@@ -111,8 +117,9 @@ def method_settings(arguments: argparse.Namespace) -> dict[str, str]:
         if not separator:
             raise ParameterError(f"--set expects NAME=VALUE, got {entry!r}")
         settings[name] = value
-    if arguments.route:
-        settings["route"] = arguments.route
+    for option in ("route", "budget"):
+        if getattr(arguments, option) is not None:
+            settings[option] = str(getattr(arguments, option))
     return settings
 
 

@@ -30,6 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
         write_line(f"  needs: {method['needs']}")
         if method["presets"]:
             write_line(f"  presets: {', '.join(method['presets'])} (default: {method['default_preset']})")
+        if method["routes"]:
+            write_line(f"  routes: {', '.join(method['routes'])}")
         for name, value in method["parameters"].items():
             write_line(f"  --set {name}={_text(value)}")
         write_line()
@@ -41,10 +43,11 @@ def describe(method: "type[Method]") -> dict[str, Any]:
     return {
         "name": method.name,
         "summary": method.summary,
-        "needs": "forwards and a gradient" if method.needs_gradient else "forwards",
+        "needs": "forwards, and a gradient where there is one" if method.uses_gradient else "forwards",
         "parameters": {field.name: field.default for field in dataclasses.fields(method)},  # type: ignore[arg-type]
         "presets": {name: dict(values) for name, values in method.PRESETS.items()},
         "default_preset": method.DEFAULT_PRESET,
+        "routes": list(method.ROUTES),
     }
 
 

@@ -7,8 +7,8 @@ from misure_onnx.gradients.torch_route import build_torch_gradient
 from misure_onnx.segmenter import Segmenter
 
 ROUTES: dict[str, Route] = {
-    "torch": build_torch_gradient,
     "onnx_gradient": build_onnx_gradient,
+    "torch": build_torch_gradient,
 }
 """In the order in which `auto` tries them."""
 
@@ -16,7 +16,9 @@ GROUPS: dict[str, tuple[str, ...]] = {"auto": tuple(ROUTES), "gradient": tuple(R
 """Names that stand for several routes."""
 
 
-def mask_gradient(route: str, segmenter: Segmenter, problem: MaskProblem) -> tuple[MaskGradient, tuple[str, ...]]:
+def find_gradient(
+    route: str, segmenter: Segmenter, problem: MaskProblem
+) -> tuple[MaskGradient | None, tuple[str, ...]]:
     """The first route of a choice that can be built and is faithful to the deployed model.
 
     Args:
@@ -25,11 +27,10 @@ def mask_gradient(route: str, segmenter: Segmenter, problem: MaskProblem) -> tup
         problem: what the mask must preserve.
 
     Returns:
-        The gradient, and a note for every route that was tried before it and refused.
+        The gradient, or None where no route of the choice is left, and why each one tried before was refused.
 
     Raises:
         ParameterError: no such route.
-        GradientError: no route is left; the message says why for each.
     """
     if route not in ROUTES and route not in GROUPS:
         raise ParameterError(f"route {route!r} is unknown; the known ones are {', '.join([*GROUPS, *ROUTES])}")
@@ -39,7 +40,25 @@ def mask_gradient(route: str, segmenter: Segmenter, problem: MaskProblem) -> tup
             return ROUTES[name](segmenter, problem), tuple(refusals)
         except GradientError as error:
             refusals.append(f"route {name}: {error}")
-    raise GradientError(
-        "no gradient of this model is available; " + "; ".join(refusals) + ". Methods that need none: "
-        "sufficient_region, rise"
+    return None, tuple(refusals)
+
+
+def mask_gradient(route: str, segmenter: Segmenter, problem: MaskProblem) -> tuple[MaskGradient, tuple[str, ...]]:
+    """As `find_gradient`, where nothing but a gradient will do.
+
+    Raises:
+        ParameterError: no such route.
+        GradientError: no route is left; the message says why for each.
+    """
+    gradient, refusals = find_gradient(route, segmenter, problem)
+    if gradient is None:
+        raise no_gradient(refusals)
+    return gradient, refusals
+
+
+def no_gradient(refusals: tuple[str, ...]) -> GradientError:
+    """The error that says why, and what remains."""
+    return GradientError(
+        f"no gradient of this model is available; {'; '.join(refusals)}. What remains: the routes search and "
+        "finite_difference (with the presets minimal and smooth), and the methods sufficient_region, rise"
     )

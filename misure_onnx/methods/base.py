@@ -162,7 +162,8 @@ class Method(ABC):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    needs_gradient: ClassVar[bool] = False
+    uses_gradient: ClassVar[bool] = False
+    ROUTES: ClassVar[tuple[str, ...]] = ()
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     DEFAULT_PRESET: ClassVar[str | None] = None
 

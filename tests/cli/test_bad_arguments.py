@@ -57,6 +57,13 @@ REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
         ("route 'tensorflow' is unknown; the known ones are auto",),
     ),
     "route of a method without one": ("--method rise --route torch", ("no chosen method has a parameter 'route'",)),
+    "budget of a method without one": (
+        "--method rise --budget 100",
+        ("no chosen method has a parameter 'budget'",),
+    ),
+    "no budget": ("--route search --budget 0", ("budget must be at least 1 forward, got 0",)),
+    "budget in words": ("--budget much", ("--budget", "invalid int value: 'much'")),
+    "soft mask by forwards alone": ("--preset paper --route search", ("needs constrained=true", "minimal and smooth")),
     "negative seed": ("--seed=-1", ("--seed must not be negative, got -1",)),
     "seed in words": ("--seed one", ("--seed", "invalid int value: 'one'")),
     "no image a call": ("--batch-size 0", ("--batch-size must be at least 1, got 0",)),

@@ -17,7 +17,7 @@ from tests.cli.outcome import Run
 FAST = ("--method", "sufficient_region", "--preprocess", "unit")
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.needs_gradient])
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.uses_gradient])
 def test_every_key_is_there_for_every_method(name: str, misure: Run, small_network: Path, picture: Path) -> None:
     options = ("--set", "masks=8") if name == "rise" else ()
     document = misure(
@@ -111,7 +111,7 @@ def test_names_in_any_alphabet_are_fine(misure: Run, tmp_path: Path) -> None:
 def test_methods_lists_the_registry(misure: Run) -> None:
     listed = misure("methods", "--json").document()
     assert [method["name"] for method in listed] == list(METHODS)
-    keys = {"name", "summary", "needs", "parameters", "presets", "default_preset"}
+    keys = {"name", "summary", "needs", "parameters", "presets", "default_preset", "routes"}
     assert all(set(method) == keys for method in listed)
     text = misure("methods")
     assert text.status == 0

@@ -4,9 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
+from benchmarks.shared_data import triples
 from tests.cli.documents import assert_complete
 from tests.cli.process import started
+from tests.shared_data import shared_data
 
 WITHOUT_TORCH = """
 import sys
@@ -27,6 +30,49 @@ def test_forward_only_methods_do_not_need_torch(method: str, small_network: Path
     document = started("explain", small_network, picture, *options, "--json", prelude=WITHOUT_TORCH).document()
     assert_complete(document)
     assert document["provenance"]["gradient_route"] is None
+
+
+@pytest.mark.parametrize(
+    ("route", "taken"),
+    [
+        ("auto", "onnx_gradient"),
+        ("gradient", "onnx_gradient"),
+        ("search", "search"),
+        ("finite_difference", "finite_difference"),
+    ],
+)
+def test_a_minimal_region_does_not_need_torch(route: str, taken: str, small_network: Path, picture: Path) -> None:
+    options = ("--preprocess", "unit", "--route", route, "--budget", "30", "--set", "iterations=3")
+    document = started("explain", small_network, picture, *options, "--json", prelude=WITHOUT_TORCH).document()
+    assert_complete(document)
+    assert document["provenance"]["gradient_route"] == taken
+    assert document["certificate"]["dice"] > 0.9
+
+
+@pytest.mark.parametrize("route", ["onnx_gradient", "search"])
+def test_a_real_photo_is_explained_without_torch(route: str, tmp_path: Path) -> None:
+    shared_data()
+    (portrait,) = (triple for triple in triples() if triple.name == "D15")
+    declared = tmp_path / "preprocessing.yaml"
+    declared.write_text(yaml.safe_dump(portrait.preprocessing.to_mapping()), encoding="utf-8")
+    options = ("--preprocess", declared, "--preset", "minimal", "--route", route, "--budget", "150")
+    arguments = (
+        portrait.model,
+        portrait.image,
+        *options,
+        "--set",
+        "iterations=60",
+        "--out",
+        tmp_path / "out",
+        "--json",
+    )
+    document = started("explain", *arguments, prelude=WITHOUT_TORCH).document()
+    assert_complete(document)
+    assert document["provenance"]["gradient_route"] == route
+    assert document["provenance"]["status"] == "ok"
+    assert document["certificate"]["dice"] > 0.9
+    assert document["metrics"]["perturbation_ratio"] < 0.5
+    assert (tmp_path / "out" / "minimal_region.png").is_file()
 
 
 def test_without_torch_its_route_is_refused_with_the_way_out(small_network: Path, picture: Path) -> None:

@@ -6,9 +6,15 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from misure_onnx.gradients import mask_gradient
-from misure_onnx.gradients.base import MaskGradient, MaskProblem, PreservationLoss
+from misure_onnx.gradients import GROUPS, find_gradient, no_gradient
+from misure_onnx.gradients import ROUTES as GRADIENT_ROUTES
+from misure_onnx.gradients.base import MaskProblem, PreservationLoss
+from misure_onnx.gradients.gates import gate_notes
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
+from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
+from misure_onnx.methods.misure.forward_only.cost import Cost
+from misure_onnx.methods.misure.forward_only.prune import PrunedMask, prune_by_forwards
+from misure_onnx.methods.misure.forward_only.questions import Questions
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask, Schedule, optimise_mask
 from misure_onnx.methods.misure.specks import without_specks
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
@@ -37,12 +43,18 @@ class MiSuRe(Method):
         clamp_below: values below become 0 after every step (the paper: 0.2, absorbing in practice).
         constrained: keep the smallest *binary* mask that passes tau instead of the last soft one.
         patience: stop after so many steps without a smaller mask; 0: never.
-        route: where the gradient comes from (see `misure methods`).
+        route: where the minimal region comes from. `onnx_gradient`, `torch`: a gradient of the ONNX graph;
+            `gradient`: the first of the two that serves; `search`, `finite_difference`: forwards alone, of any
+            model (constrained presets only; loss, alphas, iterations and AdamW's parameters have no part in
+            them); `auto`: a gradient where there is one, else `search`, as the provenance then says.
+        budget: forwards that `search` and `finite_difference` may spend on stage 2. Stage 1 and the checks of the
+            result do not count. Both may end earlier.
     """
 
     name: ClassVar[str] = "misure"
     summary: ClassVar[str] = "the smallest region that is enough for the model (MiSuRe, both stages)"
-    needs_gradient: ClassVar[bool] = True
+    uses_gradient: ClassVar[bool] = True
+    ROUTES: ClassVar[tuple[str, ...]] = (*GROUPS, *GRADIENT_ROUTES, *FORWARD_ROUTES)
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smooth": {
             "mask_size": 40, "iterations": 100, "learning_rate": 0.1, "weight_decay": 0.0, "adam_epsilon": 1e-12,
@@ -80,6 +92,7 @@ class MiSuRe(Method):
     constrained: bool = True
     patience: int = 30
     route: str = "auto"
+    budget: int = 2000
 
     def __post_init__(self) -> None:
         require(0 <= self.tau < 1, f"tau must lie in [0, 1), got {self.tau}")
@@ -95,18 +108,46 @@ class MiSuRe(Method):
             self.smoothness_exponent >= 1, f"smoothness_exponent must be at least 1, got {self.smoothness_exponent}"
         )
         require(0 <= self.clamp_below < 1, f"clamp_below must lie in [0, 1), got {self.clamp_below}")
+        require(
+            self.route in self.ROUTES, f"route {self.route!r} is unknown; the known ones are {', '.join(self.ROUTES)}"
+        )
+        require(
+            self.constrained or self.route not in FORWARD_ROUTES,
+            f"route {self.route} finds a binary region, not the soft mask of eq. 1: it needs constrained=true "
+            "(presets minimal and smooth), or a gradient route",
+        )
+        require(self.budget >= 1, f"budget must be at least 1 forward, got {self.budget}")
 
     def attribute(self, task: Task) -> Attribution:
-        """Stage 1 on the deployed model, stage 2 along a gradient route, the result checked on the deployed model."""
+        """Stage 1 on the deployed model, stage 2 along the route, the result checked on the deployed model."""
         baseline = make_baseline(self.baseline, task.image, task.rng())
         facts = grow_sufficient_region(task, baseline, self.tau)
+        pruned = self._prune(task, baseline, facts)
+        chosen, notes = self._choose(task, baseline, facts, pruned.mask)
+        return self._attribution(pruned, facts, chosen, (*pruned.notes, *notes))
+
+    def _prune(self, task: Task, baseline: Images, facts: SufficientRegionFacts) -> PrunedMask:
+        """Stage 2 along the chosen route; only `auto` goes on to `search` where no gradient is left."""
+        if self.route in FORWARD_ROUTES:
+            return self._prune_by_forwards(self.route, task, baseline, facts)
         problem = MaskProblem(task.image, (baseline,), task.target, self._preservation(task))
-        gradient, refusals = mask_gradient(self.route, task.segmenter, problem)
-        optimised = optimise_mask(
-            gradient, facts.region, (self.mask_size, self.mask_size), self.schedule(), task.progress
+        gradient, refusals = find_gradient(self.route, task.segmenter, problem)
+        if gradient is not None:
+            optimised = optimise_mask(
+                gradient, facts.region, (self.mask_size, self.mask_size), self.schedule(), task.progress
+            )
+            return PrunedMask(optimised, gradient.route, gradient.fidelity, (*refusals, *gate_notes(task.segmenter)))
+        if self.route != "auto" or not self.constrained:
+            raise no_gradient(refusals)
+        found = self._prune_by_forwards("search", task, baseline, facts)
+        taken = "no gradient is available: the region was searched for with forwards alone (route search)"
+        return dataclasses.replace(found, notes=(*refusals, taken, *found.notes))
+
+    def _prune_by_forwards(self, route: str, task: Task, baseline: Images, facts: SufficientRegionFacts) -> PrunedMask:
+        cost = Cost(self.smoothness_weight, self.smoothness_exponent)
+        return prune_by_forwards(
+            route, Questions(task, baseline, self.tau, self.budget), facts.region, cost, self.mask_size
         )
-        chosen, notes = self._choose(task, baseline, facts, optimised)
-        return self._attribution(gradient, facts, optimised, chosen, (*refusals, *notes))
 
     def _preservation(self, task: Task) -> PreservationLoss:
         declared = task.segmenter.spec.background if self.background == "declared" else None
@@ -134,9 +175,8 @@ class MiSuRe(Method):
 
     def _attribution(
         self,
-        gradient: MaskGradient,
+        pruned: PrunedMask,
         facts: SufficientRegionFacts,
-        optimised: OptimisedMask,
         chosen: MaskCandidate,
         notes: tuple[str, ...],
     ) -> Attribution:
@@ -149,8 +189,8 @@ class MiSuRe(Method):
             baseline=self.baseline,
             status="saturated" if facts.saturated else "ok",
             notes=notes,
-            route=gradient.route,
-            fidelity=gradient.fidelity,
-            backwards=optimised.evaluations,
-            trace={"sufficient_region_dice": list(facts.curve), **optimised.trace},
+            route=pruned.route,
+            fidelity=pruned.fidelity,
+            backwards=pruned.mask.evaluations,
+            trace={"sufficient_region_dice": list(facts.curve), **pruned.mask.trace},
         )

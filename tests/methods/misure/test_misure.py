@@ -155,12 +155,14 @@ def test_the_trace_has_an_entry_an_evaluation(bright_pixels: Path) -> None:
 def test_without_an_onnx_graph_the_error_names_what_remains() -> None:
     declared = Preprocessing(scale=1 / 255, size=(20, 24), output="sigmoid_logits", color="GRAY")
     segmenter = load_segmenter(lambda images: (images - 0.5).astype(np.float32), declared)
-    with pytest.raises(GradientError, match=r"no graph to differentiate.*sufficient_region, rise"):
-        MiSuRe().explain(segmenter, disc_image())
+    remains = r"no graph to differentiate.*search and finite_difference.*sufficient_region, rise"
+    for route in ("gradient", "onnx_gradient", "torch"):
+        with pytest.raises(GradientError, match=remains):
+            MiSuRe(route=route).explain(segmenter, disc_image())
 
 
 def test_an_unknown_route_is_refused_with_the_known_ones(bright_pixels: Path) -> None:
-    with pytest.raises(ParameterError, match="auto, gradient, torch, onnx_gradient"):
+    with pytest.raises(ParameterError, match="auto, gradient, onnx_gradient, torch, finite_difference, search"):
         MiSuRe(route="magic").attribute(task_on(bright_pixels, disc_image()))
 
 
@@ -183,6 +185,7 @@ def test_the_paper_preset_has_the_paper_s_numbers() -> None:
     [
         ("tau", 1.0), ("loss", "hinge"), ("background", "none"), ("mask_size", 1), ("iterations", -1),
         ("learning_rate", 0.0), ("smoothness_exponent", 0.5), ("clamp_below", 1.0),
+        ("budget", 0),
     ],
 )  # fmt: skip
 def test_a_parameter_outside_its_range_is_refused(name: str, value: float | str) -> None:
