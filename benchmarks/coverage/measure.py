@@ -33,16 +33,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="+")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--exports", help=f"only these, of {', '.join(EXPORTS)}")
     arguments = parser.parse_args()
     os.environ["HF_HUB_OFFLINE"] = "1"
     logging.disable(logging.WARNING)
     torch.set_num_threads(1)
+    wanted = arguments.exports.split(",") if arguments.exports else list(EXPORTS)
     for name in arguments.models:
-        _measure(name, Results(arguments.out))
+        _measure(name, [way for way in exports_of(name) if way in wanted], Results(arguments.out))
 
 
-def _measure(name: str, results: Results) -> None:
-    missing = [way for way in exports_of(name) if f"{name} {way}" not in results.rows]
+def _measure(name: str, ways: list[str], results: Results) -> None:
+    missing = [way for way in ways if f"{name} {way}" not in results.rows]
     if not missing:
         return
     source = make_source(MODELS[name])

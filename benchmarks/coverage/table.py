@@ -12,6 +12,7 @@ from benchmarks.coverage.verdict import (
     DIRECTIONAL_BOUND,
     FORWARD_BOUND,
     GRADIENT_BOUND,
+    RUNTIME_FACTOR,
     verdict,
 )
 
@@ -59,7 +60,8 @@ deleted; nothing is downloaded.
 
 - **forward**: largest difference of the scores from ONNX Runtime's, as a share of the largest score. Right up to
   {FORWARD_BOUND["fp32"]:.0e} (fp32) and {FORWARD_BOUND["fp16"]:.0e} (fp16). int8: the share of pixels with the same
-  class; right from {AGREEMENT_BOUND:.1%}, or as often as ONNX Runtime without its optimisations agrees with itself.
+  class; right from {AGREEMENT_BOUND:.1%}, or where at most {RUNTIME_FACTOR} times as many pixels differ as between ONNX
+  Runtime with and without its optimisations.
 - **gradient**: relative L2 distance from the source network's gradient in float64. Right up to
   {GRADIENT_BOUND["fp32"]:.0e} (fp32); fp16 up to {GRADIENT_BOUND["fp16"]:.2f}, since exporters round weights once more,
   and the two routes within {BETWEEN_ROUTES_BOUND:.0e} of each other.

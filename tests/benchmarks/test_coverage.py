@@ -71,6 +71,11 @@ def test_a_verdict_is_right_only_within_all_bounds(change: dict[str, Any], expec
 def test_quantised_files_are_judged_by_their_labels_as_onnx_runtime_is() -> None:
     found = {"forward": 0.05, "agreement": 0.9995, "gradient": 0.5}
     row: dict[str, Any] = {"precision": "int8", "between_routes": 0.1, "routes": {"torch": found}}
-    for agreement, of_runtime, expected in ((0.9995, 1, "right"), (0.995, 1, "wrong"), (0.995, 0.994, "right")):
+    for agreement, of_runtime, expected in (
+        (0.9995, 1, "right"),
+        (0.995, 1, "wrong"),
+        (0.995, 0.996, "right"),
+        (0.993, 0.996, "wrong"),
+    ):
         found["agreement"], row["runtime_agreement"] = agreement, of_runtime
         assert verdict(row, "torch") == expected
