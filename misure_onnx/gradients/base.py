@@ -74,11 +74,13 @@ class Fidelity:
     """How far a route is from the deployed model, measured on the image itself and masked versions of it.
 
     Attributes:
-        max_difference: largest score difference, as a share of the largest score; None for label maps.
-        mean_difference: mean score difference, as a share of the largest score; None for label maps.
+        max_difference: largest score difference, as a share of the largest score; of a label map the scores before
+            it count, as ONNX Runtime computes them in the deployed graph (None where they have another size).
+        mean_difference: mean score difference, as a share of the largest score.
         label_agreement: share of pixels with the same label, the worst of the images.
         directional_error: |fd - g| / mean(|fd|, |g|) between a central difference through the deployed
-            model and the route's gradient along a smooth direction; None for label maps.
+            model and the route's gradient along a smooth direction; of a model that takes bytes through its graph
+            for unrounded pixels (None where it computes with the bytes themselves).
     """
 
     max_difference: float | None

@@ -4,9 +4,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from misure_onnx.errors import FidelityError
+from misure_onnx.errors import FidelityError, GradientError
 from misure_onnx.gradients.base import Fidelity, MaskProblem
+from misure_onnx.gradients.onnx_gradient.exposed import ExposedScores
+from misure_onnx.gradients.score_tensor import score_tensor
 from misure_onnx.graph.graph_backed import GraphBacked
+from misure_onnx.graph.load import load_structure
+from misure_onnx.graph.output_signature import OutputSignature
 from misure_onnx.mask import resize_map
 from misure_onnx.perturbation import blend
 from misure_onnx.scores import Head
@@ -27,71 +31,114 @@ def checked_fidelity(
     segmenter: Segmenter,
     problem: MaskProblem,
 ) -> Fidelity:
-    """Measures a route and refuses it beyond the bounds; a label map has no scores to compare, only labels.
+    """Measures a route and refuses it beyond the bounds.
 
     Args:
-        predict: the route's own forward, as `compare_scores` takes it.
+        predict: the route's own forward, (1, C, H, W) -> scores (1, L, H, W).
         score_gradient: the route's own gradient, as `directional_error` takes it.
-        deployed: the file, whose precision sets the bound.
+        deployed: the file, whose input type sets bound and step.
         segmenter: the deployed model.
         problem: what is compared on.
 
     Raises:
         FidelityError: a number is beyond its bound.
     """
-    label_map = deployed.output.head.kind == "labels"
-    largest, mean, agreement = compare_scores(predict, segmenter, problem)
+    scores = _deployed_scores(deployed, segmenter, problem)
+    smooth = scores if deployed.input.dtype != np.uint8 else _unrounded_scores(deployed, problem)
+    largest, mean = compare_scores(predict, scores, problem) if scores else (None, None)
     fidelity = Fidelity(
-        max_difference=None if label_map else largest,
-        mean_difference=None if label_map else mean,
-        label_agreement=agreement,
-        directional_error=None if label_map else directional_error(score_gradient, segmenter, problem),
+        max_difference=largest,
+        mean_difference=mean,
+        label_agreement=label_agreement(predict, segmenter, problem),
+        directional_error=directional_error(score_gradient, smooth, problem) if smooth else None,
     )
     half = deployed.input.dtype == np.float16
     refuse_unfaithful(fidelity, score_bound=HALF_PRECISION_BOUND if half else SCORE_BOUND)
     return fidelity
 
 
+def _deployed_scores(
+    deployed: GraphBacked, segmenter: Segmenter, problem: MaskProblem
+) -> Callable[[Images], Scores] | None:
+    """Scores as the deployed model computes them; inside the graph where it gives labels only.
+
+    None where those have another size than the image: what they would be at its size is not the model's to say.
+    """
+    if deployed.output.head.kind != "labels":
+        return segmenter.predict
+    return _of_image_size(ExposedScores(deployed, _scores_of(deployed)), problem)
+
+
+def _unrounded_scores(deployed: GraphBacked, problem: MaskProblem) -> Callable[[Images], Scores] | None:
+    """The deployed graph for pixels between grey levels: rounded ones would make a staircase of every difference.
+
+    None where the graph computes with the bytes themselves.
+    """
+    try:
+        return _of_image_size(ExposedScores(deployed, _scores_of(deployed), unrounded=True), problem)
+    except GradientError:
+        return None
+
+
+def _scores_of(deployed: GraphBacked) -> OutputSignature:
+    return score_tensor(load_structure(deployed.path), deployed.output)
+
+
+def _of_image_size(inside: ExposedScores, problem: MaskProblem) -> Callable[[Images], Scores] | None:
+    return inside.predict if inside.predict(problem.image).shape[2:] == problem.image.shape[2:] else None
+
+
 def compare_scores(
-    predict: Callable[[Images], Scores], segmenter: Segmenter, problem: MaskProblem
-) -> tuple[float, float, float]:
-    """Largest and mean score difference (shares of the largest score) and label agreement, worst of two images.
+    predict: Callable[[Images], Scores], deployed: Callable[[Images], Scores], problem: MaskProblem
+) -> tuple[float, float]:
+    """Largest and mean score difference, as shares of the largest score, the worst of two images.
 
     Args:
-        predict: the route's own forward, (1, C, H, W) -> scores (1, L, H, W).
-        segmenter: the deployed model.
+        predict: the route's own forward.
+        deployed: the deployed model's.
         problem: its image is compared as it is, and with a random half of 8x8 blocks replaced.
     """
+    largest, mean = 0.0, 0.0
+    for image in _compared(problem):
+        own, reference = predict(image), deployed(image)
+        scale = float(np.abs(reference[np.isfinite(reference)]).max()) or 1.0
+        with np.errstate(invalid="ignore"):
+            difference = np.abs(own - reference) / scale
+        difference[own == reference] = 0  # both minus infinity: a class that is ruled out
+        difference[np.isnan(difference)] = np.inf  # beyond every bound, which NaN itself would not be
+        largest, mean = max(largest, float(difference.max())), max(mean, float(difference.mean()))
+    return largest, mean
+
+
+def label_agreement(predict: Callable[[Images], Scores], segmenter: Segmenter, problem: MaskProblem) -> float:
+    """Share of pixels with the deployed model's label, the worst of the images of `compare_scores`."""
+    head: Head = segmenter.spec.head
+    return min(
+        float(np.mean(head.labels(predict(image)) == head.labels(segmenter.predict(image))))
+        for image in _compared(problem)
+    )
+
+
+def _compared(problem: MaskProblem) -> tuple[Images, Images]:
     image = problem.image
     blocks = np.random.default_rng(0).integers(0, 2, (8, 8)).astype(np.float32)
     mask = np.kron(blocks, np.ones((-(-image.shape[2] // 8), -(-image.shape[3] // 8)), np.float32))
-    masked = blend(image, mask[None, : image.shape[2], : image.shape[3]], problem.baselines[0])
-    largest, mean, agreement = 0.0, 0.0, 1.0
-    for compared in (image, masked):
-        own, deployed = predict(compared), segmenter.predict(compared)
-        scale = float(np.abs(deployed[np.isfinite(deployed)]).max()) or 1.0
-        with np.errstate(invalid="ignore"):
-            difference = np.abs(own - deployed) / scale
-        difference[own == deployed] = 0  # both minus infinity: a class that is ruled out
-        difference[np.isnan(difference)] = np.inf  # beyond every bound, which NaN itself would not be
-        largest, mean = max(largest, float(difference.max())), max(mean, float(difference.mean()))
-        head: Head = segmenter.spec.head
-        agreement = min(agreement, float(np.mean(head.labels(own) == head.labels(deployed))))
-    return largest, mean, agreement
+    return image, blend(image, mask[None, : image.shape[2], : image.shape[3]], problem.baselines[0])
 
 
 def directional_error(
-    score_gradient: Callable[[Mask], FloatArray], segmenter: Segmenter, problem: MaskProblem
+    score_gradient: Callable[[Mask], FloatArray],
+    deployed: Callable[[Images], Scores],
+    problem: MaskProblem,
 ) -> float:
     """Central difference through the deployed model against the route's gradient, along a smooth direction.
 
-    The function is the mean score of the target's class over its region; the direction is the route's
-    own gradient averaged to a 14x14 grid, since a smooth direction averages the kinks of ReLU and
-    max-pooling out.
+    The function is the mean score of the target's class over its region; the direction is the route's own gradient
+    averaged to a 14x14 grid, since a smooth direction averages the kinks of ReLU and max-pooling out.
 
     Args:
         score_gradient: the route's d(mean score)/d(mask) at a mask, (H, W) -> (H, W).
-        segmenter: the deployed model.
+        deployed: the deployed model's scores.
         problem: image, first baseline and target.
     """
     height, width = problem.image.shape[2:]
@@ -103,7 +150,7 @@ def directional_error(
     direction = resize_map(_block_means(gradient, cells), (height, width))
     direction = np.asarray(direction / (np.abs(direction).max() + 1e-30), np.float32)
     moved = np.stack([ones + _STEP * direction, ones - _STEP * direction])
-    scores = [segmenter.predict(blend(problem.image, mask[None], problem.baselines[0])) for mask in moved]
+    scores = [deployed(blend(problem.image, mask[None], problem.baselines[0])) for mask in moved]
     plus, minus = (
         float(s[0, problem.target.class_index][problem.target.region].mean(dtype=np.float64)) for s in scores
     )

@@ -16,7 +16,7 @@ from misure_onnx.methods.base import Task
 from misure_onnx.overlap import soft_dice
 from misure_onnx.perturbation import blend, make_baseline
 from tests.methods.asked import task_on
-from tests.tiny_models import noise_image, save_model, small_network
+from tests.tiny_models import noise_image, pointwise, save_model, small_network
 
 SIZE = (40, 52)
 LOSSES = [
@@ -124,7 +124,19 @@ def test_a_uint8_model_is_differentiated_from_its_float_side(route: str, tmp_pat
     assert evaluation.dice == 1.0
     assert np.abs(evaluation.gradient).max() > 0
     assert gradient.fidelity.label_agreement == 1.0
-    assert gradient.fidelity.max_difference is None  # a label map has no scores to compare
+    assert gradient.fidelity.max_difference is not None  # of the scores before the label map
+    assert gradient.fidelity.max_difference < 1e-5
+    assert gradient.fidelity.directional_error is not None
+    assert gradient.fidelity.directional_error < 0.02
+
+
+def test_a_uint8_model_that_gives_scores_is_served(route: str, tmp_path: Path) -> None:
+    """Central differences of rounded pixels are a staircase; they once refused every such model."""
+    model = pointwise(tmp_path / "uint8.onnx", input_type=onnx.TensorProto.UINT8)
+    task = task_on(model, noise_image((20, 24), 3), preprocess="raw")
+    gradient, _ = mask_gradient(route, task.segmenter, problem_of(task, PreservationLoss()))
+    assert gradient.fidelity.directional_error is not None
+    assert gradient.fidelity.directional_error < 0.02
 
 
 def test_scores_smaller_than_the_input_are_compared_at_its_size(route: str, tmp_path: Path) -> None:

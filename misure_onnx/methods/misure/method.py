@@ -9,6 +9,7 @@ import numpy as np
 from misure_onnx.gradients import GROUPS, find_gradient, no_gradient
 from misure_onnx.gradients import ROUTES as GRADIENT_ROUTES
 from misure_onnx.gradients.base import MaskProblem, PreservationLoss
+from misure_onnx.gradients.domain import domain_notes
 from misure_onnx.gradients.gates import gate_notes
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
 from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
@@ -136,7 +137,12 @@ class MiSuRe(Method):
             optimised = optimise_mask(
                 gradient, facts.region, (self.mask_size, self.mask_size), self.schedule(), task.progress
             )
-            return PrunedMask(optimised, gradient.route, gradient.fidelity, (*refusals, *gate_notes(task.segmenter)))
+            return PrunedMask(
+                optimised,
+                gradient.route,
+                gradient.fidelity,
+                (*refusals, *domain_notes(task.segmenter), *gate_notes(task.segmenter)),
+            )
         if self.route != "auto" or not self.constrained:
             raise no_gradient(refusals)
         found = self._prune_by_forwards("search", task, baseline, facts)
