@@ -87,7 +87,7 @@ def curve(found: Explanation) -> dict[str, float]:
 
 
 def summarise(rows: dict[str, Any]) -> dict[str, Any]:
-    """Medians over the triples that every run has explained, and whether each region passes tau."""
+    """Medians over the triples that a run has explained, and how many of its regions pass tau."""
     summary: dict[str, Any] = {}
     for run in RUNS:
         mine = [row[run] for row in rows.values() if run in row]
@@ -117,6 +117,8 @@ def draw(rows: dict[str, Any]) -> Figure:
     left, right = figure.subplots(1, 2)
     for run, colour in _COLOURS.items():
         mine = [row for row in rows.values() if run in row]
+        if len(mine) < sum("search" in row for row in rows.values()):
+            continue  # medians over different triples must not stand side by side
         _lines(left, [[row[run]["curve"][str(n)] for n in AT] for row in mine], run, colour)
         compared = [row for row in mine if "gradient" in row]
         _lines(

@@ -24,7 +24,8 @@ def finite_difference(questions: Questions, sufficient: Region, cost: Cost, fine
 
     A round measures the soft Dice without each kept cell (the hard Dice, where the head gives labels), and removes
     as many of the cells that lose least for the cost they save as the deployed model can do without at once (a
-    bisection). The grid is refined when a round gains little.
+    bisection). The grid is refined when a round gains little. A round for which the budget does not reach is not
+    begun.
 
     Args:
         questions: the deployed model.

@@ -1,9 +1,11 @@
 """Route `search`: a (1+1) evolution strategy over the cells of a grid, guided by shared credit.
 
 Every forward is a proposal and a lesson at once. A proposal removes some kept cells that seem worth little
-and gives back some removed ones that seem worth much; the deployed model decides. It is kept if the region is
-still sufficient and smaller. Kept or not, the change of the whole prediction
-tells what each changed cell was worth (`credit`). Cells are halved when nothing more can be gained.
+and gives back some removed ones that seem worth much. The deployed model decides: a region that is still sufficient
+and smaller is kept. Kept or not, the change of the whole prediction tells what each changed cell was worth
+(`credit`). Cells are halved when nothing more can be gained.
+
+Nothing here depends on the budget, so a longer search continues a shorter one.
 """
 
 import numpy as np
