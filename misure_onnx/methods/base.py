@@ -18,7 +18,7 @@ from misure_onnx.explanation import Explanation
 from misure_onnx.gradients.base import Fidelity
 from misure_onnx.images import ImageLike, load_image
 from misure_onnx.methods.progress import Progress, silent
-from misure_onnx.records import Status
+from misure_onnx.records import Minimality, Status
 from misure_onnx.segmenter import CountingSegmenter, Segmenter
 from misure_onnx.target import ResolvedTarget, Target
 from misure_onnx.types import Images, Mask, Region, SaliencyMap
@@ -84,6 +84,11 @@ class Attribution:
         status, notes: for the provenance.
         route, fidelity, backwards: of the gradient, if one was used.
         trace: lists recorded while it ran.
+        required: baselines under which the region is meant to exceed tau; empty: `baseline` alone.
+        threshold: the region is where the soft mask is above this, apart from parts dropped later; None: it is not.
+        minimality: which blocks of the region were left out in vain; None: not tried.
+        second_run: what another run found, and the largest region that it could have found.
+        alternatives: further minimal regions.
     """
 
     saliency: SaliencyMap
@@ -98,6 +103,11 @@ class Attribution:
     fidelity: Fidelity | None = None
     backwards: int = 0
     trace: Mapping[str, list[float]] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    threshold: float | None = None
+    minimality: Minimality | None = None
+    second_run: tuple[Region, Region] | None = None
+    alternatives: tuple[Region, ...] = ()
 
 
 class Method(ABC):

@@ -1,42 +1,49 @@
 """The two stages together."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
-
-import numpy as np
 
 from misure_onnx.gradients import mask_gradient
 from misure_onnx.gradients.base import MaskGradient, MaskProblem, PreservationLoss
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
-from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask, Schedule, optimise_mask
-from misure_onnx.methods.misure.specks import without_specks
+from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep
+from misure_onnx.methods.misure.constrained import Search, Wanted, search_minimal_region, wanted_of
+from misure_onnx.methods.misure.minimal_region import Schedule, optimise_mask
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
-from misure_onnx.perturbation import blend, make_baseline
-from misure_onnx.types import Images, Region
+from misure_onnx.perturbation import BASELINES, make_baseline
 
 
 @dataclass(frozen=True)
 class MiSuRe(Method):
     """Minimally sufficient region: grow until the model finds the object again, then prune.
 
-    The defaults are the preset `smooth`.
+    The defaults are the preset `smooth`. With `constrained`, stage 2 looks for the smallest binary mask with
+    Dice > tau (`area_sweep.py`); without, it is eq. 1 to the letter, and only then the parameters from
+    `learning_rate` to `clamp_below` play a part.
 
     Attributes:
         tau: Dice that the region must exceed, in both stages.
         baseline: what replaces removed pixels (the paper: zero, in the network's input space).
+        robust: look for a region that exceeds tau under every baseline, not under `baseline` alone.
         loss: data term of eq. 1: `dice`, or `cross_entropy` (footnote 4).
         alpha_target, alpha_background: weights of the object's and the background's term (2 and 1).
         background: `complement` (1 - the object's probability) or `declared` (class 0 where the model
             declares it as background, as eq. 1 has it; else the complement).
         mask_size: the mask is a grid of mask_size x mask_size values.
-        iterations: at most so many steps.
+        smoothing: how coarse the region is, as a share of the object's side (the square root of its area): standard
+            deviation of the Gaussian that its pixels' scores are smoothed with.
+        iterations: at most so many masks are evaluated.
+        patience: stop after so many masks without a smaller one; 0: never.
+        block_checks: regions asked about at most, to leave blocks out until none can go; 0: none.
+        second_run: masks of a second search from random scores, whose overlap is reported; 0: none.
+        alternatives: so many further minimal regions that avoid those before.
+        constrained: keep the smallest *binary* mask that passes tau instead of the last soft one.
         learning_rate, weight_decay, adam_epsilon: of AdamW.
-        area_weight: lambda; with `constrained` only its start.
+        area_weight: lambda.
         smoothness_weight, smoothness_exponent: gamma and beta of the total variation.
         clamp_below: values below become 0 after every step (the paper: 0.2, absorbing in practice).
-        constrained: keep the smallest *binary* mask that passes tau instead of the last soft one.
-        patience: stop after so many steps without a smaller mask; 0: never.
         route: where the gradient comes from (see `misure methods`).
     """
 
@@ -45,40 +52,47 @@ class MiSuRe(Method):
     needs_gradient: ClassVar[bool] = True
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smooth": {
-            "mask_size": 40, "iterations": 100, "learning_rate": 0.1, "weight_decay": 0.0, "adam_epsilon": 1e-12,
-            "area_weight": 0.03, "smoothness_weight": 0.1, "smoothness_exponent": 1.0, "clamp_below": 0.0,
-            "constrained": True, "patience": 30, "background": "complement",
+            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 100,
+            "patience": 30, "block_checks": 100, "second_run": 25, "background": "complement",
         },
         "minimal": {
-            "mask_size": 224, "iterations": 100, "learning_rate": 0.1, "weight_decay": 0.0, "adam_epsilon": 1e-12,
-            "area_weight": 0.03, "smoothness_weight": 0.0, "smoothness_exponent": 1.0, "clamp_below": 0.0,
-            "constrained": True, "patience": 30, "background": "complement",
+            "constrained": True, "robust": False, "smoothing": 0.005, "mask_size": 224, "iterations": 100,
+            "patience": 30, "block_checks": 100, "second_run": 25, "background": "complement",
+        },
+        "robust": {
+            "constrained": True, "robust": True, "smoothing": 0.02, "mask_size": 224, "iterations": 100,
+            "patience": 0, "block_checks": 100, "second_run": 25, "background": "complement",
         },
         "paper": {
-            "mask_size": 224, "iterations": 100, "learning_rate": 0.1, "weight_decay": 0.01, "adam_epsilon": 1e-8,
-            "area_weight": 0.01, "smoothness_weight": 0.0, "smoothness_exponent": 3.0, "clamp_below": 0.2,
-            "constrained": False, "patience": 0, "background": "declared",
+            "constrained": False, "robust": False, "mask_size": 224, "iterations": 100, "learning_rate": 0.1,
+            "weight_decay": 0.01, "adam_epsilon": 1e-8, "area_weight": 0.01, "smoothness_weight": 0.0,
+            "smoothness_exponent": 3.0, "clamp_below": 0.2, "background": "declared",
         },
     }  # fmt: skip
     DEFAULT_PRESET: ClassVar[str] = "smooth"
 
     tau: float = 0.9
     baseline: str = "zero"
+    robust: bool = False
     loss: Literal["dice", "cross_entropy"] = "dice"
     alpha_target: float = 2.0
     alpha_background: float = 1.0
     background: Literal["complement", "declared"] = "complement"
-    mask_size: int = 40
+    mask_size: int = 224
+    smoothing: float = 0.025
     iterations: int = 100
-    learning_rate: float = 0.1
-    weight_decay: float = 0.0
-    adam_epsilon: float = 1e-12
-    area_weight: float = 0.03
-    smoothness_weight: float = 0.1
-    smoothness_exponent: float = 1.0
-    clamp_below: float = 0.0
-    constrained: bool = True
     patience: int = 30
+    block_checks: int = 100
+    second_run: int = 25
+    alternatives: int = 0
+    constrained: bool = True
+    learning_rate: float = 0.1
+    weight_decay: float = 0.01
+    adam_epsilon: float = 1e-8
+    area_weight: float = 0.01
+    smoothness_weight: float = 0.0
+    smoothness_exponent: float = 3.0
+    clamp_below: float = 0.2
     route: str = "auto"
 
     def __post_init__(self) -> None:
@@ -89,68 +103,92 @@ class MiSuRe(Method):
             f"background must be complement or declared, got {self.background!r}",
         )
         require(self.mask_size >= 2, f"mask_size must be at least 2, got {self.mask_size}")
-        require(self.iterations >= 0, f"iterations must not be negative, got {self.iterations}")
+        require(self.smoothing >= 0, f"smoothing must not be negative, got {self.smoothing}")
+        for name in ("iterations", "patience", "block_checks", "second_run", "alternatives"):
+            require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
         require(self.learning_rate > 0, f"learning_rate must be positive, got {self.learning_rate}")
         require(
             self.smoothness_exponent >= 1, f"smoothness_exponent must be at least 1, got {self.smoothness_exponent}"
         )
         require(0 <= self.clamp_below < 1, f"clamp_below must lie in [0, 1), got {self.clamp_below}")
+        require(
+            self.constrained or not (self.robust or self.alternatives),
+            "robust and alternatives need constrained=true: eq. 1 to the letter has no such aim",
+        )
 
     def attribute(self, task: Task) -> Attribution:
         """Stage 1 on the deployed model, stage 2 along a gradient route, the result checked on the deployed model."""
         baseline = make_baseline(self.baseline, task.image, task.rng())
         facts = grow_sufficient_region(task, baseline, self.tau)
-        problem = MaskProblem(task.image, (baseline,), task.target, self._preservation(task))
+        wanted = wanted_of(task, self.baseline, self.tau, robust=self.robust)
+        problem = MaskProblem(task.image, wanted.optimised, task.target, self._preservation(task))
         gradient, refusals = mask_gradient(self.route, task.segmenter, problem)
-        optimised = optimise_mask(
-            gradient, facts.region, (self.mask_size, self.mask_size), self.schedule(), task.progress
-        )
-        chosen, notes = self._choose(task, baseline, facts, optimised)
-        return self._attribution(gradient, facts, optimised, chosen, (*refusals, *notes))
+        if self.constrained:
+            return self._constrained(task, gradient, facts, wanted, refusals)
+        return self._literal(task, gradient, facts, refusals)
+
+    def schedule(self) -> Schedule:
+        """The parameters of eq. 1's optimisation."""
+        return Schedule(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Schedule)})
+
+    def search(self, task: Task, groups: tuple[tuple[int, ...], ...] = ((0,),)) -> Search:
+        """The parameters of the constrained search, for the size of the task's object."""
+        side = math.sqrt(int(task.target.region.sum()))
+        grid = (self.mask_size, self.mask_size)
+        sweep = Sweep(self.tau, self.iterations, self.patience, self.smoothing * side, grid, groups)
+        return Search(sweep, self.block_checks, self.second_run, self.alternatives)
 
     def _preservation(self, task: Task) -> PreservationLoss:
         declared = task.segmenter.spec.background if self.background == "declared" else None
         return PreservationLoss(self.loss, self.alpha_target, self.alpha_background, declared)
 
-    def schedule(self) -> Schedule:
-        """The parameters of stage 2's optimisation."""
-        return Schedule(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Schedule)})
-
-    def _choose(
-        self, task: Task, baseline: Images, facts: SufficientRegionFacts, optimised: OptimisedMask
-    ) -> tuple[MaskCandidate, tuple[str, ...]]:
-        """Literally: the last mask. Constrained: the smallest one that passes tau on the *deployed* model."""
-        if not self.constrained:
-            return optimised.final, ()
-
-        def passes(region: Region) -> bool:
-            return bool(task.dice(blend(task.image, region[None].astype(np.float32), baseline))[0] > self.tau)
-
-        for candidate in optimised.feasible:
-            if passes(candidate.region):
-                return dataclasses.replace(candidate, region=without_specks(candidate.region, passes)), ()
-        whole = MaskCandidate(facts.region.astype(np.float32), facts.region, facts.dice, 0)
-        return whole, ("no smaller mask passed tau on the deployed model: the sufficient region was kept",)
-
-    def _attribution(
-        self,
-        gradient: MaskGradient,
-        facts: SufficientRegionFacts,
-        optimised: OptimisedMask,
-        chosen: MaskCandidate,
-        notes: tuple[str, ...],
+    def _literal(
+        self, task: Task, gradient: MaskGradient, facts: SufficientRegionFacts, notes: tuple[str, ...]
     ) -> Attribution:
+        """Eq. 1: the last soft mask, whatever it is."""
+        grid = (self.mask_size, self.mask_size)
+        optimised = optimise_mask(gradient, facts.region, grid, self.schedule(), task.progress)
         return Attribution(
-            saliency=chosen.soft,
-            soft_mask=chosen.soft,
-            region=chosen.region,
-            sufficient_region=facts,
-            tau=self.tau,
-            baseline=self.baseline,
-            status="saturated" if facts.saturated else "ok",
-            notes=notes,
-            route=gradient.route,
-            fidelity=gradient.fidelity,
+            saliency=optimised.final.soft,
+            soft_mask=optimised.final.soft,
+            region=optimised.final.region,
             backwards=optimised.evaluations,
             trace={"sufficient_region_dice": list(facts.curve), **optimised.trace},
+            notes=notes,
+            **self._common(gradient, facts),
         )
+
+    def _constrained(
+        self,
+        task: Task,
+        gradient: MaskGradient,
+        facts: SufficientRegionFacts,
+        wanted: Wanted,
+        notes: tuple[str, ...],
+    ) -> Attribution:
+        """The smallest binary mask met that the deployed model confirms, and what else was asked for."""
+        found = search_minimal_region(task, gradient, facts.region, wanted, self.search(task, wanted.groups))
+        return Attribution(
+            saliency=found.soft,
+            soft_mask=found.soft,
+            region=found.region,
+            backwards=found.evaluations,
+            trace={"sufficient_region_dice": list(facts.curve), **found.trace},
+            notes=(*notes, *found.notes),
+            required=tuple(BASELINES) if self.robust else (self.baseline,),
+            threshold=BINARY_AT,
+            minimality=found.minimality,
+            second_run=found.second_run,
+            alternatives=found.alternatives,
+            **self._common(gradient, facts),
+        )
+
+    def _common(self, gradient: MaskGradient, facts: SufficientRegionFacts) -> dict[str, Any]:
+        return {
+            "sufficient_region": facts,
+            "tau": self.tau,
+            "baseline": self.baseline,
+            "status": "saturated" if facts.saturated else "ok",
+            "route": gradient.route,
+            "fidelity": gradient.fidelity,
+        }
