@@ -159,7 +159,7 @@ def _sufficient_region(case: Case) -> tuple[Timed, Timed, int]:
 
 
 def _misure(case: Case) -> tuple[Timed, Timed, int]:
-    method = MiSuRe.from_preset("minimal", iterations=MISURE_ITERATIONS, patience=0)
+    method = MiSuRe.from_preset("paper", iterations=MISURE_ITERATIONS)
     task, baseline = case.task, np.zeros_like(case.task.image)
     problem = MaskProblem(task.image, (baseline,), task.target, PreservationLoss())
     gradient = TorchMaskGradient(case.segmenter, task.segmenter, problem)

@@ -141,7 +141,7 @@ class Explanation:
         """Only a region that was shown to be enough is called so."""
         if self.certificate.tau is None:
             return "Region of the map"
-        return "Enough for the model" if self.certificate.dice > self.certificate.tau else "Not enough for the model"
+        return "Enough for the model" if self.certificate.passed else "Not enough for the model"
 
     def _files(self) -> dict[str, bytes]:
         files = {

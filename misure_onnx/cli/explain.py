@@ -43,10 +43,13 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--method", default="misure", metavar="NAME[,NAME…]", help="see `misure methods` (default: misure)"
     )
-    group.add_argument("--preset", metavar="NAME", help="paper, minimal or smooth (the default) for misure")
+    group.add_argument("--preset", metavar="NAME", help="for misure: smooth (the default), minimal, robust or paper")
     group.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, e.g. tau=0.95")
     group.add_argument(
         "--route", metavar="NAME", help="where the gradient comes from: auto, gradient, torch or onnx_gradient"
+    )
+    group.add_argument(
+        "--alternatives", type=int, metavar="K", help="also find K other minimal regions, and how much they overlap"
     )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
     group.add_argument("--batch-size", type=int, metavar="N", help="images a call; never changes the result")
@@ -107,6 +110,8 @@ def method_settings(arguments: argparse.Namespace) -> dict[str, str]:
         settings[name] = value
     if arguments.route:
         settings["route"] = arguments.route
+    if arguments.alternatives is not None:
+        settings["alternatives"] = str(arguments.alternatives)
     return settings
 
 

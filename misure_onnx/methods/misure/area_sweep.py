@@ -17,6 +17,12 @@ BINARY_AT = 0.5
 
 _JUST_KEPT = np.nextafter(np.float32(BINARY_AT), np.float32(1))
 _FEWEST_PIXELS = 4
+_FINEST = 0.3
+"""Standard deviation in pixels below which a Gaussian does nothing."""
+_STALL = 15
+"""Masks without a smaller sufficient one after which the smoothing is halved: the object needs finer detail ..."""
+_TOO_LARGE = 0.4
+"""... as long as the smallest one is larger than this share of the region that the sweep began with."""
 _MOST_STALE = 2
 """Rounds after which a baseline is asked again although another one is worse."""
 
@@ -68,7 +74,7 @@ def sweep_area(
     state = _Scores(start, sweep, prior)
     ledger = _Ledger(sweep)
     feasible: list[MaskCandidate] = []
-    last_gain, region = 0, start
+    last_gain, last_refined, region = 0, 0, start
     trace: dict[str, list[float]] = {"loss": [], "dice": [], "area": []}
     for iteration in range(max(1, sweep.iterations)):
         group, baseline = ledger.next()
@@ -82,6 +88,11 @@ def sweep_area(
         for name, value in zip(trace, (evaluation.loss, evaluation.dice, float(region.mean())), strict=True):
             trace[name].append(value)
         progress("minimal region", iteration + 1, sweep.iterations)
+        smallest = int((feasible[-1].region if feasible else start).sum())
+        stalled = iteration - max(last_gain, last_refined) >= _STALL
+        if stalled and smallest > _TOO_LARGE * int(start.sum()):
+            state.refine()
+            last_refined = iteration
         if sweep.patience and iteration - last_gain > sweep.patience:
             break
         region = state.step(evaluation, worst)
@@ -130,15 +141,15 @@ class _Scores:
         self._most = int(inside.sum())
         self._area = float(self._most)
         self._threshold = -math.inf
+        self._smoothing = sweep.smoothing
         # With n kinds of baseline every kind is seen every n-th step: the area must move more slowly.
         self._pace = 1 / math.sqrt(len(sweep.groups))
 
     def step(self, evaluation: Evaluation, worst: float) -> Region:
         """Adds a gradient, moves the area, and returns the mask to evaluate next."""
         self._values -= self._direction(evaluation.gradient)
-        self._area = min(
-            max(self._area * math.exp(self._pace * _area_step(worst, self._sweep.tau)), _FEWEST_PIXELS), self._most
-        )
+        change = self._pace * _area_step(worst, self._sweep.tau)
+        self._area = min(max(self._area * math.exp(change), _FEWEST_PIXELS), self._most)
         scores = self._values[self._inside]
         rank = max(0, self._most - int(self._area))
         # Where several pixels have the same score (those the model does not see: none), they stay or go together.
@@ -155,11 +166,15 @@ class _Scores:
         soft[above >= 0] = np.maximum(soft[above >= 0], _JUST_KEPT)
         return np.asarray(soft * self._inside, np.float32)
 
+    def refine(self) -> None:
+        """Smooths half as much from now on."""
+        self._smoothing /= 2
+
     def _direction(self, gradient: FloatArray) -> FloatArray:
         """The gradient inside the region, smoothed, at unit root mean square."""
         inside = np.asarray(gradient * self._inside, np.float32)
-        if self._sweep.smoothing > 0:
-            inside = np.asarray(cv2.GaussianBlur(inside, (0, 0), self._sweep.smoothing), np.float32)
+        if self._smoothing >= _FINEST:
+            inside = np.asarray(cv2.GaussianBlur(inside, (0, 0), self._smoothing), np.float32)
         smooth = self._grid.upsample(self._grid.pull_back(inside)) * self._inside
         scale = math.sqrt(float(np.square(smooth, dtype=np.float64).sum()) / self._most)
         return np.asarray(smooth / scale if scale > 0 else smooth, np.float32)

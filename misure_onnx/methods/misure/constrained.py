@@ -22,7 +22,7 @@ from misure_onnx.types import FloatArray, Images, Mask, Region
 
 _DRAWS = 4
 """Draws of each random baseline that a robust search optimises on; it is confirmed on others."""
-_CONFIRMED_DRAW = 1
+_CONFIRMED = (1, 2)
 _GROWTH = 1.1
 """A region that fails is grown by this factor until it passes."""
 
@@ -76,11 +76,11 @@ def wanted_of(task: Task, baseline: str, tau: float, *, robust: bool) -> Wanted:
         own = drawn(task, baseline)
         return Wanted(Sufficiency(task, [own], tau), (own,), ((0,),))
     confirmed = [drawn(task, name) for name in BASELINES]
-    confirmed += [drawn(task, name, _CONFIRMED_DRAW) for name in RANDOM_BASELINES]
+    confirmed += [drawn(task, name, draw) for name in RANDOM_BASELINES for draw in _CONFIRMED]
     optimised: list[Images] = []
     groups = []
     for name in BASELINES:
-        draws = range(2, 2 + _DRAWS) if name in RANDOM_BASELINES else range(1)
+        draws = range(3, 3 + _DRAWS) if name in RANDOM_BASELINES else range(1)
         groups.append(tuple(range(len(optimised), len(optimised) + len(draws))))
         optimised += [drawn(task, name, draw) for draw in draws]
     return Wanted(Sufficiency(task, confirmed, tau), tuple(optimised), tuple(groups))

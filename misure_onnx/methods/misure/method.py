@@ -52,16 +52,16 @@ class MiSuRe(Method):
     needs_gradient: ClassVar[bool] = True
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smooth": {
-            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 100,
-            "patience": 30, "block_checks": 100, "second_run": 25, "background": "complement",
+            "constrained": True, "robust": False, "smoothing": 0.02, "mask_size": 224, "iterations": 100,
+            "patience": 0, "block_checks": 100, "second_run": 20, "background": "complement",
         },
         "minimal": {
-            "constrained": True, "robust": False, "smoothing": 0.005, "mask_size": 224, "iterations": 100,
-            "patience": 30, "block_checks": 100, "second_run": 25, "background": "complement",
+            "constrained": True, "robust": False, "smoothing": 0.0, "mask_size": 224, "iterations": 100,
+            "patience": 0, "block_checks": 100, "second_run": 20, "background": "complement",
         },
         "robust": {
-            "constrained": True, "robust": True, "smoothing": 0.02, "mask_size": 224, "iterations": 100,
-            "patience": 0, "block_checks": 100, "second_run": 25, "background": "complement",
+            "constrained": True, "robust": True, "smoothing": 0.01, "mask_size": 224, "iterations": 100,
+            "patience": 0, "block_checks": 100, "second_run": 20, "background": "complement",
         },
         "paper": {
             "constrained": False, "robust": False, "mask_size": 224, "iterations": 100, "learning_rate": 0.1,
@@ -79,11 +79,11 @@ class MiSuRe(Method):
     alpha_background: float = 1.0
     background: Literal["complement", "declared"] = "complement"
     mask_size: int = 224
-    smoothing: float = 0.025
+    smoothing: float = 0.02
     iterations: int = 100
-    patience: int = 30
+    patience: int = 0
     block_checks: int = 100
-    second_run: int = 25
+    second_run: int = 20
     alternatives: int = 0
     constrained: bool = True
     learning_rate: float = 0.1
