@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.certificate_in_words import certificate_in_words
 from misure_onnx.errors import InputError
 from misure_onnx.files import encode_json, encode_npy, encode_png, encode_rgb, read_region, write_all
 from misure_onnx.records import (
@@ -30,6 +31,7 @@ from misure_onnx.records import (
     TargetRecord,
     YardstickRecord,
 )
+from misure_onnx.rendering.certificate_strip import draw_strip
 from misure_onnx.rendering.figure import draw_figure
 from misure_onnx.rendering.overlay import outline, overlay
 from misure_onnx.types import Region, SaliencyMap
@@ -92,6 +94,7 @@ class Explanation:
             saliency=self.saliency,
             minimal_region=self.minimal_region,
             captions=self._captions(),
+            below=lambda place: draw_strip(place, *certificate_in_words(self.certificate)),
         )
 
     def overlay(self) -> npt.NDArray[np.uint8]:

@@ -161,7 +161,7 @@ def _alternatives(
     """Further regions, each from scores that put the pixels of those before last."""
     found, used, evaluations = list[Region](), region, 0
     for _ in range(search.alternatives):
-        avoided: FloatArray = used.astype(np.float32) * np.float32(-_AVOIDED * search.sweep.iterations)
+        avoided: FloatArray = used.astype(np.float32) * np.float32(-_AVOIDED)
         swept = sweep_area(gradient, start, search.sweep, silent, avoided)
         other = without_specks(_confirmed(swept, start, wanted.passes)[0].region, wanted.passes)
         found.append(other)
@@ -170,5 +170,5 @@ def _alternatives(
     return tuple(found), evaluations
 
 
-_AVOIDED = 3
-"""Scores below all others: a pixel that gains a little with every evaluation has one an evaluation."""
+_AVOIDED = 30
+"""Evaluations' worth of scores by which used pixels start behind: the indispensable ones catch up, others do not."""
