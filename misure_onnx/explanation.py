@@ -114,7 +114,10 @@ class Explanation:
             OutputError: the directory cannot be written, or the disk is full.
         """
         contents = self._files()
-        return write_all(Path(directory), contents, obsolete=("sufficient_region.png", "figure.png", "overlay.png"))
+        earlier = (path.name for path in Path(directory).glob(_alternative_file("*")))
+        return write_all(
+            Path(directory), contents, obsolete=("sufficient_region.png", "figure.png", "overlay.png", *earlier)
+        )
 
     @classmethod
     def load(cls, directory: str | Path) -> "Explanation":
@@ -154,7 +157,7 @@ class Explanation:
             "trace.json": encode_json(dict(self.trace)),
             "explanation.json": encode_json(self.to_json()),
         }
-        for number, region in enumerate(self.alternative_regions):
+        for number, region in enumerate(self.alternative_regions, start=1):
             files[_alternative_file(number)] = encode_png(region)
         if self.sufficient_region is not None:
             files["sufficient_region.png"] = encode_png(self.sufficient_region)
@@ -254,12 +257,12 @@ def _alternatives(document: dict[str, Any] | None) -> Alternatives | None:
 
 def _read_alternatives(directory: Path, document: dict[str, Any] | None) -> tuple[Region, ...]:
     count = len(document["regions"]) if document else 0
-    return tuple(read_region(directory / _alternative_file(number)) for number in range(count))
+    return tuple(read_region(directory / _alternative_file(number)) for number in range(1, count + 1))
 
 
-def _alternative_file(number: int) -> str:
+def _alternative_file(number: int | str) -> str:
     """alternative_1.png is the first."""
-    return f"alternative_{number + 1}.png"
+    return f"alternative_{number}.png"
 
 
 def _provenance(document: dict[str, Any]) -> Provenance:

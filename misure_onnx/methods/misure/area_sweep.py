@@ -62,7 +62,8 @@ def sweep_area(
     than it would need scores that it removes.
 
     With several kinds of baseline a mask counts by the worst one, each as it was last seen, and the next
-    evaluation goes to the worst, or to one that has not been asked for long.
+    evaluation goes to the worst, or to one that has not been asked for long. A mask that seems sufficient may
+    therefore not be: the caller confirms it.
 
     Args:
         gradient: built for a problem whose baselines `sweep.groups` names.
@@ -119,7 +120,7 @@ class _Ledger:
         kinds = range(len(self._groups))
         oldest = min(kinds, key=lambda kind: self._seen[kind])
         stale = self._clock - self._seen[oldest] > _MOST_STALE * len(self._groups)
-        kind = oldest if stale or not self.complete else min(kinds, key=lambda k: self._dice[k])
+        kind = oldest if stale or not self.complete else min(kinds, key=lambda k: (self._dice[k], self._seen[k]))
         return kind, self._groups[kind][self._asked[kind] % len(self._groups[kind])]
 
     def record(self, kind: int, dice: float) -> float:
