@@ -35,7 +35,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/minimal_regions.json"))
     parser.add_argument("--presets", default=",".join(PRESETS))
     parser.add_argument("--triples", help="only these and in this order, e.g. D01,D08")
+    parser.add_argument("--docs", type=Path, help="run nothing: write the table of --out into this page")
     arguments = parser.parse_args()
+    if arguments.docs:
+        document = json.loads(arguments.out.read_text(encoding="utf-8"))
+        page = arguments.docs.read_text(encoding="utf-8")
+        arguments.docs.write_text(with_table(page, markdown_table(document["summary"])), encoding="utf-8")
+        return
     by_name = {triple.name: triple for triple in triples()}
     rows: dict[str, Any] = (
         json.loads(arguments.out.read_text(encoding="utf-8"))["rows"] if arguments.out.exists() else {}
@@ -157,6 +163,43 @@ def _yardstick(rows: list[dict[str, Any]], dice: str, perimeters: str, area: str
         "median_perimeter": statistics.median(row[perimeters] for row in rows),
         "median_perimeter_over_area": statistics.median(row[perimeters] / max(1, row[area]) for row in rows),
     }
+
+
+BEGIN, END = "<!-- table: benchmarks.minimal_regions -->", "<!-- end of table -->"
+
+_COLUMNS: dict[str, tuple[str, str]] = {
+    "triples": ("explained", "d"),
+    "sufficient": ("sufficient", ".0%"),
+    "minimal": ("minimal_shown", ".0%"),
+    "ratio": ("median_ratio", ".3f"),
+    "Dice": ("median_dice", ".3f"),
+    "worst baseline": ("median_worst_baseline", ".2f"),
+    "all five from 0.9": ("share_from_0.9_under_all_baselines", ".0%"),
+    "unseen draws": ("median_held_out", ".2f"),
+    "perimeter": ("median_perimeter", ".0f"),
+    "perimeter / area": ("median_perimeter_over_area", ".2f"),
+    "region removed": ("median_necessity", ".2f"),
+    "silhouette": ("median_silhouette", ".2f"),
+    "forwards": ("median_forwards", ".0f"),
+    "backwards": ("median_backwards", ".0f"),
+    "seconds": ("median_seconds", ".0f"),
+}
+
+
+def markdown_table(summary: dict[str, Any]) -> str:
+    """One row a preset and yardstick; a dash where a number does not apply."""
+    lines = ["| | " + " | ".join(_COLUMNS) + " |", "|---|" + "---|" * len(_COLUMNS)]
+    for name, numbers in summary.items():
+        cells = [format(numbers[key], form) if key in numbers else "-" for key, form in _COLUMNS.values()]
+        label = f"`{name}`" if name in PRESETS else name.replace("_", " ")
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def with_table(page: str, table: str) -> str:
+    """The page with the table between its markers."""
+    before, rest = page.split(BEGIN)
+    return f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
 
 
 def write(place: Path, rows: dict[str, Any]) -> None:
