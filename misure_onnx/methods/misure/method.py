@@ -52,7 +52,7 @@ class MiSuRe(Method):
     needs_gradient: ClassVar[bool] = True
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smooth": {
-            "constrained": True, "robust": False, "smoothing": 0.02, "mask_size": 224, "iterations": 100,
+            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 100,
             "patience": 0, "block_checks": 100, "second_run": 20, "background": "complement",
         },
         "minimal": {
@@ -79,7 +79,7 @@ class MiSuRe(Method):
     alpha_background: float = 1.0
     background: Literal["complement", "declared"] = "complement"
     mask_size: int = 224
-    smoothing: float = 0.02
+    smoothing: float = 0.025
     iterations: int = 100
     patience: int = 0
     block_checks: int = 100
