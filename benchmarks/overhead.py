@@ -41,7 +41,7 @@ from misure_onnx.graph.load import load_with_weights
 from misure_onnx.images import load_image
 from misure_onnx.methods.base import Task
 from misure_onnx.methods.misure import MiSuRe
-from misure_onnx.methods.misure.minimal_region import optimise_mask
+from misure_onnx.methods.misure.area_sweep import sweep_area
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
@@ -186,16 +186,15 @@ def _sufficient_region(case: Case) -> tuple[dict[str, Timed], int]:
 
 
 def _misure(case: Case) -> tuple[dict[str, Timed], int]:
-    method = MiSuRe.from_preset("minimal", iterations=MISURE_ITERATIONS, patience=0)
+    method = MiSuRe.from_preset("minimal", iterations=MISURE_ITERATIONS)
     task, baseline = case.task, np.zeros_like(case.task.image)
     problem = MaskProblem(task.image, (baseline,), task.target, PreservationLoss())
     region = grow_sufficient_region(task, baseline, method.tau).region
-    grid, schedule, evaluations = (method.mask_size, method.mask_size), method.schedule(), MISURE_ITERATIONS + 1
     timed: dict[str, Timed] = {}
     for route in ("torch", "onnx_gradient"):
         gradient, _ = mask_gradient(route, task.segmenter, problem)
-        timed[route] = partial(optimise_mask, gradient, region, grid, schedule, silent)
-    return {**timed, **_bare_gradients(case, evaluations)}, evaluations
+        timed[route] = partial(sweep_area, gradient, region, method.search(task).sweep, silent)
+    return {**timed, **_bare_gradients(case, MISURE_ITERATIONS)}, MISURE_ITERATIONS
 
 
 def _bare_forwards(case: Case, count: int) -> dict[str, Timed]:

@@ -14,18 +14,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.certificate_in_words import certificate_in_words
 from misure_onnx.errors import InputError
 from misure_onnx.files import encode_json, encode_npy, encode_png, encode_rgb, read_region, write_all
 from misure_onnx.records import (
+    AlternativeRecord,
+    Alternatives,
     Certificate,
     Cost,
     MethodRecord,
     Metrics,
+    Minimality,
     Provenance,
+    Stability,
     SufficientRegionRecord,
     TargetRecord,
     YardstickRecord,
 )
+from misure_onnx.rendering.certificate_strip import draw_strip
 from misure_onnx.rendering.figure import draw_figure
 from misure_onnx.rendering.overlay import outline, overlay
 from misure_onnx.types import Region, SaliencyMap
@@ -43,6 +49,8 @@ class Explanation:
         prediction: (H, W) bool, what the model predicts for the target on the whole image.
         sufficient_region: (H, W) bool, or None for methods without one.
         minimal_region: (H, W) bool, the binary region that metrics and certificate speak of.
+        alternatives: numbers about further minimal regions, or None where none were asked for.
+        alternative_regions: (H, W) bool each.
         image: (H, W, 3) uint8, or None after loading.
         trace: what the method recorded while it ran (Dice curve, loss, ...), a list a name.
     """
@@ -57,13 +65,19 @@ class Explanation:
     prediction: Region
     sufficient_region: Region | None
     minimal_region: Region
+    alternatives: Alternatives | None = None
+    alternative_regions: tuple[Region, ...] = ()
     image: npt.NDArray[np.uint8] | None = None
     trace: Mapping[str, list[float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """The document of `explanation.json`; every key is always present."""
         records = ("method", "target", "metrics", "certificate", "cost", "provenance")
-        return {"schema": SCHEMA, **{name: _plain(dataclasses.asdict(getattr(self, name))) for name in records}}
+        document = {"schema": SCHEMA, **{name: _plain(dataclasses.asdict(getattr(self, name))) for name in records}}
+        return {
+            **document,
+            "alternatives": _plain(dataclasses.asdict(self.alternatives)) if self.alternatives else None,
+        }
 
     def figure(self) -> bytes:
         """The one-row figure as PNG.
@@ -80,6 +94,7 @@ class Explanation:
             saliency=self.saliency,
             minimal_region=self.minimal_region,
             captions=self._captions(),
+            below=lambda place: draw_strip(place, *certificate_in_words(self.certificate)),
         )
 
     def overlay(self) -> npt.NDArray[np.uint8]:
@@ -99,7 +114,10 @@ class Explanation:
             OutputError: the directory cannot be written, or the disk is full.
         """
         contents = self._files()
-        return write_all(Path(directory), contents, obsolete=("sufficient_region.png", "figure.png", "overlay.png"))
+        earlier = (path.name for path in Path(directory).glob(_alternative_file("*")))
+        return write_all(
+            Path(directory), contents, obsolete=("sufficient_region.png", "figure.png", "overlay.png", *earlier)
+        )
 
     @classmethod
     def load(cls, directory: str | Path) -> "Explanation":
@@ -129,7 +147,7 @@ class Explanation:
         """Only a region that was shown to be enough is called so."""
         if self.certificate.tau is None:
             return "Region of the map"
-        return "Enough for the model" if self.certificate.dice > self.certificate.tau else "Not enough for the model"
+        return "Enough for the model" if self.certificate.passed else "Not enough for the model"
 
     def _files(self) -> dict[str, bytes]:
         files = {
@@ -139,6 +157,8 @@ class Explanation:
             "trace.json": encode_json(dict(self.trace)),
             "explanation.json": encode_json(self.to_json()),
         }
+        for number, region in enumerate(self.alternative_regions, start=1):
+            files[_alternative_file(number)] = encode_png(region)
         if self.sufficient_region is not None:
             files["sufficient_region.png"] = encode_png(self.sufficient_region)
         if self.image is not None:
@@ -169,7 +189,7 @@ def _read_all(directory: Path) -> Explanation:
             method=MethodRecord(**document["method"]),
             target=TargetRecord(**{**document["target"], "centroid_xy": tuple(document["target"]["centroid_xy"])}),
             metrics=_metrics(document["metrics"]),
-            certificate=Certificate(**document["certificate"]),
+            certificate=_certificate(document["certificate"]),
             cost=Cost(**document["cost"]),
             provenance=_provenance(document["provenance"]),
             saliency=_read_map(directory / "saliency.npy"),
@@ -178,6 +198,8 @@ def _read_all(directory: Path) -> Explanation:
             if document["metrics"]["sufficient_region"]
             else None,
             minimal_region=read_region(directory / "minimal_region.png"),
+            alternatives=_alternatives(document["alternatives"]),
+            alternative_regions=_read_alternatives(directory, document["alternatives"]),
             trace=_read_object(directory / "trace.json"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -210,6 +232,37 @@ def _metrics(document: dict[str, Any]) -> Metrics:
             "random_mask": YardstickRecord(**document["random_mask"]),
         }
     )
+
+
+def _certificate(document: dict[str, Any]) -> Certificate:
+    minimality = document["minimality"]
+    return Certificate(
+        **{
+            **document,
+            "required": tuple(document["required"]),
+            "minimality": Minimality(**minimality) if minimality else None,
+            "stability": Stability(**document["stability"]),
+        }
+    )
+
+
+def _alternatives(document: dict[str, Any] | None) -> Alternatives | None:
+    if document is None:
+        return None
+    return Alternatives(
+        tuple(AlternativeRecord(**region) for region in document["regions"]),
+        tuple(tuple(row) for row in document["overlap"]),
+    )
+
+
+def _read_alternatives(directory: Path, document: dict[str, Any] | None) -> tuple[Region, ...]:
+    count = len(document["regions"]) if document else 0
+    return tuple(read_region(directory / _alternative_file(number)) for number in range(1, count + 1))
+
+
+def _alternative_file(number: int | str) -> str:
+    """alternative_1.png is the first."""
+    return f"alternative_{number}.png"
 
 
 def _provenance(document: dict[str, Any]) -> Provenance:

@@ -65,14 +65,101 @@ class Metrics:
 
 
 @dataclass(frozen=True)
+class Minimality:
+    """Whether a block can be left out of the region: its tiles of one size, each left out on its own.
+
+    Attributes:
+        block_px: side of a tile, the smallest one that makes few enough tiles.
+        blocks: tiles that hold a part of the region.
+        checked: how many of them were left out, one at a time, of this very region.
+        removable: of those checked, how many the model does not need; the check ends at the first one.
+    """
+
+    block_px: int
+    blocks: int
+    checked: int
+    removable: int
+
+    @property
+    def shown(self) -> bool:
+        """Whether every block was checked and is needed."""
+        return self.checked == self.blocks and self.removable == 0
+
+
+@dataclass(frozen=True)
+class Stability:
+    """The worst Dice of the region after small changes, and what a second run finds.
+
+    Attributes:
+        shift_2px: the region moved by 2 pixels to each of the four sides.
+        threshold: the soft mask binarised 0.1 lower and higher; None where the region is no thresholded mask.
+        jpeg: the picture saved as JPEG (quality 75), the same region.
+        second_run_overlap: share of the smaller of two regions that lies in the other, the second one from a
+            run that starts at random scores; None where there was none.
+        second_run_by_chance: the overlap that randomly placed regions of these sizes have on average.
+    """
+
+    shift_2px: float
+    threshold: float | None
+    jpeg: float
+    second_run_overlap: float | None
+    second_run_by_chance: float | None
+
+
+@dataclass(frozen=True)
 class Certificate:
-    """What the binary region was shown to do on the deployed model itself."""
+    """What the binary region was shown to do on the deployed model itself.
+
+    Attributes:
+        tau: Dice that the region is meant to exceed; None where the method has no such aim.
+        dice: under the method's own baseline.
+        baselines: Dice under every baseline.
+        minimal_at_block_px: no block of this side can be left out: each was tried; None where that was not shown.
+        verified_on: the execution providers that ran.
+        required: the baselines under which the region is meant to exceed tau.
+        passed: whether it does under all of them; None without tau.
+        held_out: Dice under draws of the random baselines that nothing before has seen.
+        minimality: how `minimal_at_block_px` was found; None where the region is not sufficient.
+        necessity: Dice when the region alone is removed; low: the model cannot do without it.
+        silhouette: Dice when every pixel of the region has their mean colour; high: its shape gives the answer away.
+        stability: see there.
+        forwards: images predicted for all of this.
+    """
 
     tau: float | None
     dice: float
     baselines: Mapping[str, float]
     minimal_at_block_px: int | None
     verified_on: str
+    required: tuple[str, ...]
+    passed: bool | None
+    held_out: Mapping[str, float]
+    minimality: Minimality | None
+    necessity: float
+    silhouette: float
+    stability: Stability
+    forwards: int
+
+
+@dataclass(frozen=True)
+class AlternativeRecord:
+    """Another minimal region of the same target: its Dice and its area over the object's."""
+
+    dice: float
+    perturbation_ratio: float
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """Minimal regions are not unique.
+
+    Attributes:
+        regions: what was found beside the minimal region.
+        overlap: (K + 1) x (K + 1) shares of common pixels (intersection over union), the minimal region first.
+    """
+
+    regions: tuple[AlternativeRecord, ...]
+    overlap: tuple[tuple[float, ...], ...]
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def test_settings_go_before_the_preset() -> None:
     ("arguments", "message"),
     [
         (("grad_cam",), "method 'grad_cam' is unknown; the known ones are misure, sufficient_region, rise, "),
-        (("misure", "best"), "misure has no preset 'best'; its presets: smooth, minimal, paper"),
+        (("misure", "best"), "misure has no preset 'best'; its presets: smooth, minimal, robust, paper"),
         (("predicted_mask", "paper"), "predicted_mask has no preset 'paper'; its presets: none"),
         (("rise", None, {"tau": "1"}), "rise has no parameter tau; its parameters: masks, cells, keep"),
         (("rise", None, {"masks": "many"}), "masks must be a whole number, got 'many'"),

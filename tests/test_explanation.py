@@ -27,11 +27,14 @@ from misure_onnx.methods.sufficient_region import SufficientRegion
 from misure_onnx.metrics import METRICS
 from misure_onnx.perturbation import BASELINES
 from misure_onnx.records import (
+    Alternatives,
     Certificate,
     Cost,
     MethodRecord,
     Metrics,
+    Minimality,
     Provenance,
+    Stability,
     Status,
     SufficientRegionRecord,
     TargetRecord,
@@ -52,7 +55,21 @@ KEYS: dict[str, Any] = {
         "predicted_mask",
         "random_mask",
     },
-    "certificate": {"tau", "dice", "baselines", "minimal_at_block_px", "verified_on"},
+    "certificate": {
+        "tau",
+        "dice",
+        "baselines",
+        "minimal_at_block_px",
+        "verified_on",
+        "required",
+        "passed",
+        "held_out",
+        "minimality",
+        "necessity",
+        "silhouette",
+        "stability",
+        "forwards",
+    },
     "cost": {"forwards", "backwards", "seconds"},
     "provenance": {
         "model_sha256",
@@ -67,6 +84,7 @@ KEYS: dict[str, Any] = {
         "status",
         "notes",
     },
+    "alternatives": None,
 }
 FILES = {"explanation.json", "saliency.npy", "minimal_region.png", "prediction.png", "trace.json", "figure.png"}
 
@@ -141,8 +159,11 @@ def test_the_document_of_a_case_known_by_hand(of_a_disc: Explanation) -> None:
     assert (provenance["gradient_route"], provenance["gradient_fidelity"], provenance["notes"]) == (None, None, [])
     assert document["cost"]["backwards"] == 0
     # The image; stage 1's first region, and the dilations judged at the same time; Dice of region, soft mask, object
-    # and random pixels; four more baselines.
-    assert document["cost"]["forwards"] == 1 + most_workers() + 4 + 4
+    # and random pixels; then the certificate: four more baselines, two held-out draws, necessity, silhouette, JPEG,
+    # four shifts, and the blocks.
+    certificate = document["certificate"]
+    assert certificate["forwards"] == 4 + 2 + 3 + 4 + certificate["minimality"]["checked"]
+    assert document["cost"]["forwards"] == 1 + most_workers() + 4 + certificate["forwards"]
 
 
 def test_the_document_is_json_and_nothing_else(of_a_disc: Explanation) -> None:
@@ -210,6 +231,10 @@ def test_an_explanation_of_a_python_function_is_valid() -> None:
         (("metrics", "dice_explained"), 1.5),
         (("metrics", "sufficient_region"), {}),
         (("certificate", "tau"), 1),
+        (("certificate", "passed"), "yes"),
+        (("certificate", "minimality"), {}),
+        (("certificate", "stability", "surprise"), 1),
+        (("alternatives",), {"regions": [], "overlap": [[1]]}),
         (("cost", "forwards"), -1),
         (("cost", "forwards"), None),
         (("provenance", "status"), "fine"),
@@ -227,7 +252,7 @@ def test_other_documents_are_not_valid(of_a_disc: Explanation, path: tuple[str, 
         jsonschema.Draft202012Validator(published_schema()).validate(document)
 
 
-@pytest.mark.parametrize("record", [name for name in KEYS if name != "schema"])
+@pytest.mark.parametrize("record", [name for name in KEYS if KEYS[name]])
 def test_no_key_may_be_missing(of_a_disc: Explanation, record: str) -> None:
     validator = jsonschema.Draft202012Validator(published_schema())
     for key in KEYS[record]:
@@ -251,6 +276,9 @@ DEFINITIONS: dict[str, type] = {
     "sufficient_region": SufficientRegionRecord,
     "yardstick": YardstickRecord,
     "fidelity": Fidelity,
+    "minimality": Minimality,
+    "stability": Stability,
+    "alternatives": Alternatives,
 }
 
 
@@ -445,7 +473,8 @@ def test_the_figure_is_a_png_and_the_overlay_an_image_of_the_image_s_size(of_noi
 def test_only_a_region_whose_dice_exceeds_tau_is_called_enough(
     of_a_disc: Explanation, tau: float | None, dice: float, verdict: str
 ) -> None:
-    certificate = dataclasses.replace(of_a_disc.certificate, tau=tau, dice=dice)
+    passed = None if tau is None else dice > tau
+    certificate = dataclasses.replace(of_a_disc.certificate, tau=tau, dice=dice, passed=passed)
     assert dataclasses.replace(of_a_disc, certificate=certificate)._captions()["verdict"] == verdict
 
 

@@ -43,7 +43,7 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--method", default="misure", metavar="NAME[,NAME…]", help="see `misure methods` (default: misure)"
     )
-    group.add_argument("--preset", metavar="NAME", help="paper, minimal or smooth (the default) for misure")
+    group.add_argument("--preset", metavar="NAME", help="for misure: smooth (the default), minimal, robust or paper")
     group.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, e.g. tau=0.95")
     group.add_argument(
         "--route",
@@ -53,6 +53,9 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--budget", type=int, metavar="FORWARDS", help="forwards that search and finite_difference may spend (2000)"
+    )
+    group.add_argument(
+        "--alternatives", type=int, metavar="K", help="also find K other minimal regions, and how much they overlap"
     )
     group.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
     group.add_argument(
@@ -117,7 +120,7 @@ def method_settings(arguments: argparse.Namespace) -> dict[str, str]:
         if not separator:
             raise ParameterError(f"--set expects NAME=VALUE, got {entry!r}")
         settings[name] = value
-    for option in ("route", "budget"):
+    for option in ("route", "budget", "alternatives"):
         if getattr(arguments, option) is not None:
             settings[option] = str(getattr(arguments, option))
     return settings

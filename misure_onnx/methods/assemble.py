@@ -11,10 +11,13 @@ from misure_onnx.explanation import Explanation
 from misure_onnx.images import LoadedImage
 from misure_onnx.mask import random_region, resize_map, resize_region
 from misure_onnx.methods.base import Attribution, Method, Task
+from misure_onnx.methods.certificate import certify
 from misure_onnx.metrics import METRICS
 from misure_onnx.metrics.base import Candidate
-from misure_onnx.perturbation import BASELINES, make_baseline
+from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import (
+    AlternativeRecord,
+    Alternatives,
     Certificate,
     Cost,
     MethodRecord,
@@ -45,7 +48,8 @@ class Clock:
 def assemble(method: Method, task: Task, image: LoadedImage, found: Attribution, clock: Clock) -> Explanation:
     """Judges the region on the deployed model and brings every array to the image's size."""
     metrics = _metrics(task, found)
-    certificate = _certificate(task, found, metrics.dice_explained)
+    certificate = certify(task, image, found, metrics.dice_explained)
+    alternatives = _alternatives(task, found)
     stage_1 = found.sufficient_region
     return Explanation(
         method=MethodRecord(method.name, method.preset(), method.parameters()),
@@ -58,6 +62,8 @@ def assemble(method: Method, task: Task, image: LoadedImage, found: Attribution,
         prediction=resize_region(task.target.region, image.size),
         sufficient_region=resize_region(stage_1.region, image.size) if stage_1 else None,
         minimal_region=resize_region(found.region, image.size),
+        alternatives=alternatives,
+        alternative_regions=tuple(resize_region(region, image.size) for region in found.alternatives),
         image=image.rgb,
         trace=dict(found.trace),
     )
@@ -90,19 +96,22 @@ def _yardstick(candidate: Candidate) -> YardstickRecord:
     return YardstickRecord(*(METRICS[name]().measure(candidate) for name in ("dice_explained", "perturbation_ratio")))
 
 
-def _certificate(task: Task, found: Attribution, dice: float) -> Certificate:
-    """The binary region's Dice under every baseline, run on the deployed model."""
-    kept = found.region.astype(np.float32)
-    by_baseline = {
-        name: dice
-        if name == found.baseline
-        else dataclasses.replace(
-            _candidate(task, found, found.region), baseline=make_baseline(name, task.image, task.rng())
-        ).dice(kept)
-        for name in BASELINES
-    }
-    used = task.segmenter.identity.providers_used
-    return Certificate(found.tau, dice, by_baseline, None, ", ".join(used) or "python function")
+def _alternatives(task: Task, found: Attribution) -> Alternatives | None:
+    """Dice and area of each, and the overlap of all with each other."""
+    if not found.alternatives:
+        return None
+    judged = [_yardstick(_candidate(task, found, region)) for region in found.alternatives]
+    regions = (found.region, *found.alternatives)
+    return Alternatives(
+        tuple(AlternativeRecord(yard.dice_explained, yard.perturbation_ratio) for yard in judged),
+        tuple(tuple(_common(a, b) for b in regions) for a in regions),
+    )
+
+
+def _common(a: Region, b: Region) -> float:
+    """Intersection over union; 1 where both are empty."""
+    union = int((a | b).sum())
+    return int((a & b).sum()) / union if union else 1.0
 
 
 def _target_record(target: ResolvedTarget, size: tuple[int, int]) -> TargetRecord:
@@ -132,7 +141,7 @@ def _provenance(task: Task, image: LoadedImage, found: Attribution, certificate:
 def _status(found: Attribution, certificate: Certificate) -> Status:
     if found.status != "ok":
         return found.status
-    if found.tau is not None and certificate.dice <= found.tau:
+    if certificate.passed is False:
         return "not_sufficient"
     return "ok"
 

@@ -23,7 +23,7 @@ from misure_onnx.images import ImageLike, load_image
 from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.methods.scoring import MaskScorer, Scoring, fused_scorer
 from misure_onnx.perturbation import blend
-from misure_onnx.records import Status
+from misure_onnx.records import Minimality, Status
 from misure_onnx.segmenter import CountingSegmenter, Predict, Segmenter
 from misure_onnx.target import ResolvedTarget, Target
 from misure_onnx.types import FloatArray, Images, Mask, Region, SaliencyMap
@@ -63,6 +63,11 @@ class Task:
     def dice(self, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
         """Hard Dice (N,) of the target, on the deployed model, in the image through each mask (N, H, W)."""
         return np.array([dice for _, dice in self.judged(masks, baseline)])
+
+    def dice_in(self, images: Images) -> npt.NDArray[np.float64]:
+        """Hard Dice (N,) of the target, on the deployed model, in other images (N, C, H, W)."""
+        predicted = self.segmenter.spec.head.membership(self.segmenter.predict(images), self.target.class_index)
+        return self.target.dice(predicted)
 
     def judged(self, masks: Iterable[Mask], baseline: Images, *, many: bool = False) -> Iterator[tuple[Mask, float]]:
         """Every mask (H, W) with its Dice as `dice` has it, in order, made and judged as the caller takes them.
@@ -141,6 +146,11 @@ class Attribution:
         status, notes: for the provenance.
         route, fidelity, backwards: of the gradient, if one was used.
         trace: lists recorded while it ran.
+        required: baselines under which the region is meant to exceed tau; empty: `baseline` alone.
+        threshold: the region is where the soft mask is above this, apart from parts dropped later; None: it is not.
+        minimality: which blocks of the region were left out in vain; None: not tried.
+        second_run: what another run found, and the largest region that it could have found.
+        alternatives: further minimal regions.
     """
 
     saliency: SaliencyMap
@@ -155,6 +165,11 @@ class Attribution:
     fidelity: Fidelity | None = None
     backwards: int = 0
     trace: Mapping[str, list[float]] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    threshold: float | None = None
+    minimality: Minimality | None = None
+    second_run: tuple[Region, Region] | None = None
+    alternatives: tuple[Region, ...] = ()
 
 
 class Method(ABC):

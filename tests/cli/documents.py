@@ -13,7 +13,21 @@ KEYS: dict[str, set[str]] = {
         "predicted_mask",
         "random_mask",
     },
-    "certificate": {"tau", "dice", "baselines", "minimal_at_block_px", "verified_on"},
+    "certificate": {
+        "tau",
+        "dice",
+        "baselines",
+        "minimal_at_block_px",
+        "verified_on",
+        "required",
+        "passed",
+        "held_out",
+        "minimality",
+        "necessity",
+        "silhouette",
+        "stability",
+        "forwards",
+    },
     "cost": {"forwards", "backwards", "seconds"},
     "provenance": {
         "model_sha256",
@@ -34,6 +48,6 @@ KEYS: dict[str, set[str]] = {
 def assert_complete(document: dict[str, Any]) -> None:
     """Every key of schema 1, and no other."""
     assert document["schema"] == "misure-onnx/explanation/1"
-    assert set(document) == {"schema", *KEYS}
+    assert set(document) == {"schema", *KEYS, "alternatives"}
     for section, keys in KEYS.items():
         assert set(document[section]) == keys

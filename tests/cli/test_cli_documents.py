@@ -144,3 +144,15 @@ def test_inspect_says_what_was_found(misure: Run, small_network: Path, picture: 
     text = misure("inspect", small_network, "--preprocess", "unit")
     assert text.status == 0
     assert "logits" in text.out
+
+
+def test_alternatives_are_counted_and_written(misure: Run, bright_pixels: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "disc.png"
+    cv2.imwrite(str(picture), tiny_models.disc_image())
+    fast = ("--set", "iterations=6", "--set", "second_run=0", "--set", "mask_size=16", "--route", "onnx_gradient")
+    options = ("--preprocess", "unit", "--alternatives", "2", *fast, "--json", "--out", tmp_path / "out")
+    document = misure("explain", bright_pixels, picture, *options).document()
+    assert_complete(document)
+    assert len(document["alternatives"]["regions"]) == 2
+    assert [len(row) for row in document["alternatives"]["overlap"]] == [3, 3, 3]
+    assert {f"alternative_{number}.png" for number in (1, 2)} <= {path.name for path in (tmp_path / "out").iterdir()}

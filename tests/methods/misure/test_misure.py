@@ -11,6 +11,7 @@ from misure_onnx.errors import GradientError, ParameterError
 from misure_onnx.gradients.base import MaskProblem, PreservationLoss
 from misure_onnx.mask import resize_region
 from misure_onnx.methods.misure import MiSuRe
+from misure_onnx.methods.misure.area_sweep import sweep_area
 from misure_onnx.methods.misure.minimal_region import optimise_mask
 from misure_onnx.methods.progress import silent
 from misure_onnx.preprocessing import Preprocessing
@@ -123,7 +124,7 @@ def test_the_literal_preset_returns_the_last_mask_and_the_constrained_ones_a_reg
     path = small_network(tmp_path / "net.onnx", size=(40, 48))
     task = task_on(path, noise_image((40, 48), 5), preprocess="minus1_1")
     assert MiSuRe.from_preset("paper", area_weight=50.0).attribute(task).region.sum() == 0
-    constrained = MiSuRe.from_preset("minimal", area_weight=50.0).attribute(task)
+    constrained = MiSuRe.from_preset("minimal").attribute(task)
     kept = constrained.region.astype(np.float32)
     assert task.dice(kept[None], np.zeros_like(task.image))[0] > 0.9
 
@@ -147,9 +148,11 @@ def test_a_model_that_ignores_the_image_needs_no_pixel_at_all(tmp_path: Path) ->
 
 
 def test_the_trace_has_an_entry_an_evaluation(bright_pixels: Path) -> None:
-    found = MiSuRe(iterations=7, patience=0, mask_size=16).attribute(task_on(bright_pixels, disc_image()))
-    assert found.backwards == 8
-    assert {len(found.trace[name]) for name in ("loss", "dice", "area", "area_weight")} == {8}
+    for preset, evaluations in (("smooth", 7), ("paper", 8)):  # eq. 1 measures the mask after the last step too
+        method = MiSuRe.from_preset(preset, iterations=7, mask_size=16, second_run=0)
+        found = method.attribute(task_on(bright_pixels, disc_image()))
+        assert found.backwards == evaluations
+        assert {len(found.trace[name]) for name in ("loss", "dice", "area")} == {evaluations}
 
 
 def test_without_an_onnx_graph_the_error_names_what_remains() -> None:
@@ -170,7 +173,7 @@ def test_the_defaults_are_the_preset_smooth() -> None:
     assert MiSuRe() == MiSuRe.from_preset("smooth")
     assert MiSuRe().preset() == "smooth"
     assert MiSuRe(tau=0.8).preset() == "smooth"
-    assert MiSuRe(learning_rate=0.5).preset() is None
+    assert MiSuRe(smoothing=0.5).preset() is None
 
 
 def test_the_paper_preset_has_the_paper_s_numbers() -> None:
@@ -184,7 +187,8 @@ def test_the_paper_preset_has_the_paper_s_numbers() -> None:
     ("name", "value"),
     [
         ("tau", 1.0), ("loss", "hinge"), ("background", "none"), ("mask_size", 1), ("iterations", -1),
-        ("learning_rate", 0.0), ("smoothness_exponent", 0.5), ("clamp_below", 1.0),
+        ("learning_rate", 0.0), ("smoothing", -0.1), ("second_run", -1), ("alternatives", -1), ("block_checks", -1),
+        ("smoothness_exponent", 0.5), ("clamp_below", 1.0),
         ("budget", 0),
     ],
 )  # fmt: skip
@@ -203,7 +207,9 @@ def test_an_object_thinner_than_a_grid_cell_is_not_lost(tmp_path: Path) -> None:
     task = task_on(model, np.full(shape, 255, np.uint8))
     problem = MaskProblem(task.image, (np.zeros_like(task.image),), task.target, PreservationLoss())
     gradient, _ = mask_gradient("torch", task.segmenter, problem)
-    method = MiSuRe.from_preset("minimal", mask_size=4, iterations=5)
-    optimised = optimise_mask(gradient, thing, (4, 4), method.schedule(), silent)
-    assert optimised.feasible
-    assert optimised.feasible[0].region[31, 31]
+    for preset in ("minimal", "paper"):
+        method = MiSuRe.from_preset(preset, mask_size=4, iterations=5)
+        literal = optimise_mask(gradient, thing, (4, 4), method.schedule(), silent)
+        assert literal.final.soft[31, 31] > 0
+        swept = sweep_area(gradient, thing, method.search(task).sweep, silent)
+        assert swept.feasible[0].region[31, 31]

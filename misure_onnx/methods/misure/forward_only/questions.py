@@ -87,6 +87,12 @@ class Questions:
         """
         return next(self.ask([region]))
 
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of how answers were compared."""
+        if self.task.segmenter.spec.head.kind != "labels":
+            return ()
+        return ("the model gives labels, no scores: regions were compared by their hard Dice alone",)
+
     def passes(self, answer: Answer) -> bool:
         """Whether a region is sufficient."""
         return answer.dice > self.tau

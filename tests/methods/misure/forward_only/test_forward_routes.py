@@ -87,7 +87,7 @@ def test_the_model_is_never_asked_more_often_than_the_budget_allows(
     facts = grow_sufficient_region(task, baseline, 0.8)
     before = task.segmenter.forwards
     questions = Questions(task, baseline, 0.8, budget)
-    FORWARD_ROUTES[route](questions, facts.region, Cost(0, 1), 40)
+    FORWARD_ROUTES[route](questions, facts.region, Cost(0), 40)
     assert task.segmenter.forwards - before == questions.spent <= budget
 
 
@@ -184,6 +184,8 @@ def test_the_smooth_preset_gives_a_shorter_contour_for_its_area(route: str) -> N
 def test_the_soft_mask_of_eq_1_is_refused_with_what_remains(route: str) -> None:
     with pytest.raises(ParameterError, match="presets minimal and smooth"):
         MiSuRe.from_preset("paper", route=route)
+    with pytest.raises(ParameterError, match="without robust and alternatives"):
+        MiSuRe.from_preset("robust", route=route)
 
 
 def test_auto_takes_search_where_no_gradient_is_left_and_says_why(segmenter: Segmenter) -> None:

@@ -61,6 +61,15 @@ def test_the_cost_is_the_area_and_with_a_weight_the_contour_too() -> None:
     grid = CellGrid((4, 5), np.ones((8, 10), bool))
     cells = np.zeros((4, 5), bool)
     cells[1, 1:3] = True
-    assert Cost(0.0, 1.0)(grid, cells) == 8
+    assert Cost(0.0)(grid, cells) == 8
     # Borders: 4 between rows (of 15), 2 between columns (of 16); 80 pixels.
-    assert Cost(0.1, 1.0)(grid, cells) == pytest.approx(8 + 0.1 * (4 / 15 + 2 / 16) * 80)
+    assert Cost(0.1)(grid, cells) == pytest.approx(8 + 0.1 * (4 / 15 + 2 / 16) * 80)
+
+
+def test_a_smooth_region_has_cells_of_the_size_of_the_object_s_smoothing() -> None:
+    thing = np.zeros((100, 200), bool)
+    thing[:40, :40] = True
+    assert Cost.finest_grid(224, 0.0, thing) == 224
+    assert Cost.finest_grid(224, 0.1, thing) == 25  # cells of 8 pixels
+    assert Cost.finest_grid(20, 0.1, thing) == 20
+    assert Cost.of(0.0) == Cost(0.0) != Cost.of(0.1)

@@ -1,0 +1,86 @@
+"""Is a region minimal? Whether one of its blocks can be left out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from misure_onnx.records import Minimality
+from misure_onnx.types import FloatArray, Region
+
+MOST_BLOCKS = 36
+"""Blocks of a region at most; the block's side follows from it."""
+
+Passes = Callable[[Region], bool]
+
+
+@dataclass(frozen=True, eq=False)
+class Tiling:
+    """The tiles of an image that hold a part of a region.
+
+    Attributes:
+        side: of a tile, in pixels.
+        numbers: (H, W) the number of the tile of every pixel, counted from 0 over the whole image.
+    """
+
+    side: int
+    numbers: npt.NDArray[np.int64]
+
+    def of(self, region: Region) -> list[int]:
+        """The tiles that a region touches, in reading order."""
+        return [int(number) for number in np.unique(self.numbers[region])]
+
+
+def tile(region: Region, most_blocks: int = MOST_BLOCKS) -> Tiling:
+    """The finest tiling, from single pixels upwards, in which a region touches at most `most_blocks` tiles."""
+    rows, columns = np.indices(region.shape)
+    side = 1
+    while True:
+        across = -(-region.shape[1] // side)
+        tiling = Tiling(side, (rows // side) * across + columns // side)
+        if len(tiling.of(region)) <= most_blocks:
+            return tiling
+        side = max(side + 1, side * 9 // 8)
+
+
+def without_blocks(region: Region, importance: FloatArray, passes: Passes, budget: int) -> tuple[Region, Minimality]:
+    """Leaves blocks out, the least important ones first, until none can go; and says what was checked.
+
+    A block is checked again after every change, so that the last round checks the very region that is returned.
+
+    Args:
+        region: (H, W), which passes.
+        importance: (H, W) scores; a block's is its mean over the region.
+        passes: whether a region is sufficient on the deployed model.
+        budget: regions asked about at most.
+    """
+    tiling = tile(region)
+    waiting = _by_importance(tiling, region, importance)
+    unchanged = 0
+    while unchanged < len(waiting) and budget > 0:
+        block = waiting.pop(0)
+        smaller = region & (tiling.numbers != block)
+        budget -= 1
+        if passes(smaller):
+            region, unchanged = smaller, 0
+        else:
+            waiting.append(block)
+            unchanged += 1
+    return region, Minimality(tiling.side, len(waiting), unchanged, 0)
+
+
+def check_blocks(region: Region, passes: Passes, budget: int) -> Minimality:
+    """Leaves each block out once, up to the first one that the model does not need."""
+    tiling = tile(region)
+    blocks = tiling.of(region)
+    for checked, block in enumerate(blocks[:budget]):
+        if passes(region & (tiling.numbers != block)):
+            return Minimality(tiling.side, len(blocks), checked + 1, 1)
+    return Minimality(tiling.side, len(blocks), min(len(blocks), budget), 0)
+
+
+def _by_importance(tiling: Tiling, region: Region, importance: FloatArray) -> list[int]:
+    sums = np.bincount(tiling.numbers[region], weights=importance[region])
+    counts = np.bincount(tiling.numbers[region])
+    return sorted(tiling.of(region), key=lambda block: sums[block] / counts[block])

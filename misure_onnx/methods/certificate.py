@@ -1,0 +1,125 @@
+"""The certificate: what a binary region does on the deployed model, whatever method found it."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from misure_onnx.images import LoadedImage, load_image
+from misure_onnx.methods.base import Attribution, Task
+from misure_onnx.methods.blocks import check_blocks
+from misure_onnx.methods.sufficiency import Sufficiency, dice_of
+from misure_onnx.perturbation import BASELINES, blend, make_baseline
+from misure_onnx.records import Certificate, Minimality, Stability
+from misure_onnx.types import Images, Region
+
+SHIFT_PIXELS = 2
+THRESHOLD_STEP = 0.1
+JPEG_QUALITY = 75
+BLOCK_CHECKS = 40
+"""Forwards for the check of blocks, where the method has not made it itself."""
+
+RANDOM_BASELINES = ("noise", "shuffle")
+HELD_OUT_DRAW = 1_000_000
+
+
+def certify(task: Task, image: LoadedImage, found: Attribution, dice: float) -> Certificate:
+    """Runs the deployed model on the region and on variations of it: about 15 images, and the blocks.
+
+    Args:
+        task: what was asked.
+        image: the picture, for its JPEG version.
+        found: the region and what it is meant to do.
+        dice: of the region under the method's own baseline, already measured.
+    """
+    before = task.segmenter.forwards
+    own = make_baseline(found.baseline, task.image, task.rng())
+    by_baseline = {
+        name: dice if name == found.baseline else dice_of(task, found.region, drawn(task, name)) for name in BASELINES
+    }
+    required = found.required or (found.baseline,)
+    passed = None if found.tau is None else min(by_baseline[name] for name in required) > found.tau
+    minimality = found.minimality or (_minimality(task, found, required) if passed else None)
+    used = task.segmenter.identity.providers_used
+    return Certificate(
+        tau=found.tau,
+        dice=dice,
+        baselines=by_baseline,
+        minimal_at_block_px=minimality.block_px if minimality and minimality.shown else None,
+        verified_on=", ".join(used) or "python function",
+        required=required,
+        passed=passed,
+        held_out={name: dice_of(task, found.region, drawn(task, name, HELD_OUT_DRAW)) for name in RANDOM_BASELINES},
+        minimality=minimality,
+        necessity=dice_of(task, ~found.region, own),
+        silhouette=_silhouette(task, found.region, own),
+        stability=_stability(task, image, found, own),
+        forwards=task.segmenter.forwards - before,
+    )
+
+
+def drawn(task: Task, name: str, draw: int = 0) -> Images:
+    """A baseline for the task's image; draw 0 is the certificate's own, any other number an independent one."""
+    rng = task.rng() if draw == 0 else np.random.default_rng((task.seed, draw))
+    return make_baseline(name, task.image, rng)
+
+
+def _minimality(task: Task, found: Attribution, required: tuple[str, ...]) -> Minimality | None:
+    if found.tau is None:
+        return None
+    passes = Sufficiency(task, [drawn(task, name) for name in required], found.tau)
+    return check_blocks(found.region, passes, BLOCK_CHECKS)
+
+
+def _silhouette(task: Task, region: Region, baseline: Images) -> float:
+    """Dice when the region keeps its shape and loses its content."""
+    pixels = task.image[0][:, region]
+    color = pixels.mean(axis=1) if pixels.size else np.zeros(len(pixels))
+    filled = np.broadcast_to(color[None, :, None, None], task.image.shape).astype(np.float32)
+    return float(task.dice_in(blend(filled, region[None].astype(np.float32), baseline))[0])
+
+
+def _stability(task: Task, image: LoadedImage, found: Attribution, baseline: Images) -> Stability:
+    def worst(regions: list[Region]) -> float:
+        return min(dice_of(task, region, baseline) for region in regions)
+
+    compressed = blend(_jpeg(task.segmenter.prepare, image), found.region[None].astype(np.float32), baseline)
+    overlap, by_chance = _second_run(found)
+    return Stability(
+        shift_2px=worst([_shifted(found.region, *step) for step in ((-1, 0), (1, 0), (0, -1), (0, 1))]),
+        threshold=None if found.threshold is None else worst(_rethresholded(found, found.threshold)),
+        jpeg=float(task.dice_in(compressed)[0]),
+        second_run_overlap=overlap,
+        second_run_by_chance=by_chance,
+    )
+
+
+def _shifted(region: Region, down: int, right: int) -> Region:
+    """The region moved by `SHIFT_PIXELS`; what leaves the image is lost."""
+    move = np.array([[1, 0, right * SHIFT_PIXELS], [0, 1, down * SHIFT_PIXELS]], np.float32)
+    moved = cv2.warpAffine(region.astype(np.uint8), move, region.shape[::-1], flags=cv2.INTER_NEAREST)
+    return np.asarray(moved > 0)
+
+
+def _rethresholded(found: Attribution, threshold: float) -> list[Region]:
+    """The soft mask binarised a little lower and higher, without what was dropped from the region later."""
+    dropped = (found.soft_mask > threshold) & ~found.region
+    return [(found.soft_mask > threshold + step) & ~dropped for step in (-THRESHOLD_STEP, THRESHOLD_STEP)]
+
+
+def _jpeg(prepare: Callable[[LoadedImage], Images], image: LoadedImage) -> Images:
+    encoded = cv2.imencode(".jpg", image.rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
+    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+    if decoded is None:
+        raise RuntimeError("OpenCV does not read the JPEG that it has written")
+    return prepare(load_image(np.ascontiguousarray(decoded[..., ::-1])))
+
+
+def _second_run(found: Attribution) -> tuple[float | None, float | None]:
+    if found.second_run is None:
+        return None, None
+    other, largest = found.second_run
+    smaller, larger = sorted((int(found.region.sum()), int(other.sum())))
+    if smaller == 0:
+        return 1.0, 1.0
+    return int((found.region & other).sum()) / smaller, min(1.0, larger / int(largest.sum()))

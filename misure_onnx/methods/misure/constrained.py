@@ -1,0 +1,183 @@
+"""The smallest region that is sufficient: found along gradients, confirmed and finished on the deployed model."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from misure_onnx.gradients.base import MaskGradient
+from misure_onnx.mask import dilate
+from misure_onnx.methods.base import Task
+from misure_onnx.methods.blocks import without_blocks
+from misure_onnx.methods.certificate import RANDOM_BASELINES, drawn
+from misure_onnx.methods.misure.area_sweep import Sweep, sweep_area
+from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
+from misure_onnx.methods.misure.specks import without_specks
+from misure_onnx.methods.progress import silent
+from misure_onnx.methods.sufficiency import Sufficiency
+from misure_onnx.perturbation import BASELINES
+from misure_onnx.records import Minimality
+from misure_onnx.types import FloatArray, Images, Mask, Region
+
+_DRAWS = 4
+"""Draws of each random baseline that a robust search optimises on; it is confirmed on others."""
+_CONFIRMED = (1, 2)
+_GROWTH = 1.1
+"""A region that fails is grown by this factor until it passes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Wanted:
+    """What a region must be sufficient under.
+
+    Attributes:
+        passes: the check on the deployed model.
+        optimised: the baselines that the gradient sees.
+        groups: those of the same kind, as indices.
+    """
+
+    passes: Sufficiency
+    optimised: tuple[Images, ...]
+    groups: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Search:
+    """How the region is searched; `MiSuRe` says what the fields mean."""
+
+    sweep: Sweep
+    block_checks: int
+    second_run: int
+    alternatives: int
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The minimal region and what was learnt about it, at the network's size; `start` is what it was pruned from."""
+
+    soft: Mask
+    region: Region
+    start: Region
+    evaluations: int
+    trace: dict[str, list[float]]
+    minimality: Minimality | None = None
+    second_run: tuple[Region, Region] | None = None
+    alternatives: tuple[Region, ...] = ()
+    notes: tuple[str, ...] = field(default=())
+
+
+def wanted_of(task: Task, baseline: str, tau: float, *, robust: bool) -> Wanted:
+    """Sufficient under one baseline, or under all.
+
+    A robust region is confirmed under the certificate's draws of noise and shuffle and under independent ones,
+    and optimised on yet others, so that it fits none of them.
+    """
+    if not robust:
+        own = drawn(task, baseline)
+        return Wanted(Sufficiency(task, [own], tau), (own,), ((0,),))
+    confirmed = [drawn(task, name) for name in BASELINES]
+    confirmed += [drawn(task, name, draw) for name in RANDOM_BASELINES for draw in _CONFIRMED]
+    optimised: list[Images] = []
+    groups = []
+    for name in BASELINES:
+        draws = range(3, 3 + _DRAWS) if name in RANDOM_BASELINES else range(1)
+        groups.append(tuple(range(len(optimised), len(optimised) + len(draws))))
+        optimised += [drawn(task, name, draw) for draw in draws]
+    return Wanted(Sufficiency(task, confirmed, tau), tuple(optimised), tuple(groups))
+
+
+Prune = Callable[[Region], OptimisedMask]
+"""From a sufficient region to smaller ones, by whatever route."""
+
+
+def minimal_region(prune: Prune, sufficient: Region, wanted: Wanted, block_checks: int) -> Found:
+    """Prune, confirm, drop specks, leave blocks out.
+
+    Args:
+        prune: the route.
+        sufficient: (H, W), stage 1; it is grown further until it passes all that is wanted.
+        wanted: what the region must be sufficient under.
+        block_checks: regions asked about at most, to leave blocks out.
+    """
+    if wanted.passes(nothing := np.zeros_like(sufficient)):
+        note = "the model finds the object without seeing any of the image: no pixel is needed"
+        return Found(nothing.astype(np.float32), nothing, nothing, 0, {}, notes=(note,))
+    start = sufficient
+    while not (wanted.passes(start) or start.all()):
+        start = dilate(start)
+    pruned = prune(start)
+    chosen, notes = _confirmed(pruned, start, wanted.passes)
+    region, minimality = without_specks(chosen.region, wanted.passes), None
+    if block_checks:
+        region, minimality = without_blocks(region, chosen.soft, wanted.passes, block_checks)
+    return Found(chosen.soft, region, start, pruned.evaluations, pruned.trace, minimality, notes=notes)
+
+
+def explored(found: Found, task: Task, gradient: MaskGradient, wanted: Wanted, search: Search) -> Found:
+    """What further sweeps along the gradient find: a second run, and alternatives, where asked for."""
+    if not found.start.any():
+        return found
+    second, evaluations = _second_run(task, gradient, found.start, search)
+    others, more = _alternatives(gradient, found.start, found.region, wanted, search)
+    spent = found.evaluations + evaluations + more
+    return dataclasses.replace(found, second_run=second, alternatives=others, evaluations=spent)
+
+
+def _confirmed(swept: OptimisedMask, start: Region, passes: Sufficiency) -> tuple[MaskCandidate, tuple[str, ...]]:
+    """The smallest candidate that the deployed model confirms; if none, the smallest, grown until it is."""
+    for candidate in swept.feasible:
+        if passes(candidate.region):
+            return candidate, ()
+    nearest = swept.feasible[0] if swept.feasible else swept.final
+    grown = _grown(nearest, start, passes)
+    what = "the sufficient region was kept" if grown.all() or (grown == start).all() else "the last one was grown"
+    return dataclasses.replace(nearest, region=grown), (f"no mask met on the way passed on the deployed model: {what}",)
+
+
+def _grown(candidate: MaskCandidate, start: Region, passes: Sufficiency) -> Region:
+    """The candidate with the best of the other pixels, as many as it takes; at most the region it began with."""
+    scores, most = candidate.soft[start], int(start.sum())
+    area = max(candidate.area, 1) * _GROWTH
+    while area < most:
+        region = candidate.region | (
+            start & (candidate.soft >= np.partition(scores, most - int(area))[most - int(area)])
+        )
+        if passes(region):
+            return np.asarray(region)
+        area *= _GROWTH
+    return start
+
+
+def _second_run(
+    task: Task, gradient: MaskGradient, start: Region, search: Search
+) -> tuple[tuple[Region, Region] | None, int]:
+    """What a shorter search finds that starts at random scores instead of equal ones."""
+    if not search.second_run:
+        return None, 0
+    noise = task.rng().standard_normal(start.shape, np.float32)
+    smooth = cv2.GaussianBlur(noise, (0, 0), search.sweep.smoothing) if search.sweep.smoothing else noise
+    prior = smooth / float(smooth.std())
+    sweep = dataclasses.replace(search.sweep, iterations=search.second_run, patience=0)
+    swept = sweep_area(gradient, start, sweep, silent, np.asarray(prior, np.float32))
+    return (swept.feasible[0].region if swept.feasible else start, start), swept.evaluations
+
+
+def _alternatives(
+    gradient: MaskGradient, start: Region, region: Region, wanted: Wanted, search: Search
+) -> tuple[tuple[Region, ...], int]:
+    """Further regions, each from scores that put the pixels of those before last."""
+    found, used, evaluations = list[Region](), region, 0
+    for _ in range(search.alternatives):
+        avoided: FloatArray = used.astype(np.float32) * np.float32(-_AVOIDED)
+        swept = sweep_area(gradient, start, search.sweep, silent, avoided)
+        other = without_specks(_confirmed(swept, start, wanted.passes)[0].region, wanted.passes)
+        found.append(other)
+        used = used | other
+        evaluations += swept.evaluations
+    return tuple(found), evaluations
+
+
+_AVOIDED = 30
+"""Evaluations' worth of scores by which used pixels start behind: the indispensable ones catch up, others do not."""

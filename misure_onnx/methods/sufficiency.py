@@ -1,0 +1,37 @@
+"""Is a region enough for the deployed model, under one baseline or under several?"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from misure_onnx.methods.base import Task
+from misure_onnx.types import Images, Region
+
+
+class Sufficiency:
+    """Whether a region's Dice exceeds tau under each of some baselines, on the deployed model.
+
+    A call stops at the first baseline that fails, and starts with the one that failed last: most regions
+    that fail cost one forward.
+
+    Args:
+        task: image, target and deployed model.
+        baselines: (1, C, H, W) each.
+        tau: Dice to exceed.
+    """
+
+    def __init__(self, task: Task, baselines: Iterable[Images], tau: float) -> None:
+        self._task, self._baselines, self._tau = task, list(baselines), tau
+
+    def __call__(self, region: Region) -> bool:
+        """Whether the region is enough."""
+        for place, baseline in enumerate(self._baselines):
+            if dice_of(self._task, region, baseline) <= self._tau:
+                self._baselines.insert(0, self._baselines.pop(place))
+                return False
+        return True
+
+
+def dice_of(task: Task, region: Region, baseline: Images) -> float:
+    """Hard Dice of the target when the deployed model sees a region (H, W) of the image."""
+    return float(task.dice(region[None].astype(np.float32), baseline)[0])

@@ -1,0 +1,126 @@
+"""The sweep on functions whose smallest sufficient mask is known."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from misure_onnx.gradients.base import Evaluation, Fidelity
+from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, sweep_area
+from misure_onnx.methods.progress import silent
+
+SHAPE = (40, 50)
+
+
+class LinearEvidence:
+    """Dice = share of the evidence that a mask keeps, one evidence map a baseline; the gradient is exact."""
+
+    route = "hand-made"
+    fidelity = Fidelity(None, None, 1.0, None)
+
+    def __init__(self, *evidence: npt.NDArray[np.float32]) -> None:
+        self.evidence = [np.asarray(e / e.sum(), np.float32) for e in evidence]
+        self.asked: list[int] = []
+
+    def evaluate(self, mask: npt.NDArray[np.float32], baseline: int = 0) -> Evaluation:
+        self.asked.append(baseline)
+        share = float((mask * self.evidence[baseline]).sum())
+        return Evaluation(1 - share, share, -self.evidence[baseline])
+
+
+def block(top: int, left: int, height: int = 10, width: int = 12) -> npt.NDArray[np.float32]:
+    found = np.zeros(SHAPE, np.float32)
+    found[top : top + height, left : left + width] = 1
+    return found
+
+
+def sweep(groups: tuple[tuple[int, ...], ...] = ((0,),), **changed: float) -> Sweep:
+    settings = {"tau": 0.9, "iterations": 60, "patience": 0, "smoothing": 0.0, **changed}
+    return Sweep(**settings, grid_size=SHAPE, groups=groups)  # type: ignore[arg-type]
+
+
+EVERYTHING = np.ones(SHAPE, bool)
+
+
+def test_exactly_the_evidence_is_found() -> None:
+    key = block(10, 20)
+    found = sweep_area(LinearEvidence(key), EVERYTHING, sweep(), silent)
+    # Equal scores stay or go together, so the smallest sufficient mask is the block itself.
+    assert np.array_equal(found.feasible[0].region, key > 0)
+
+
+def test_of_graded_evidence_the_strongest_pixels_are_kept() -> None:
+    graded = np.random.default_rng(0).random(SHAPE).astype(np.float32) ** 8
+    found = sweep_area(LinearEvidence(graded), EVERYTHING, sweep(), silent)
+    ordered = np.sort(graded.ravel())[::-1]
+    fewest = int(np.searchsorted(np.cumsum(ordered) / ordered.sum(), 0.9)) + 1
+    assert fewest <= found.feasible[0].area <= 1.1 * fewest
+
+
+def test_candidates_get_smaller_and_each_is_sufficient() -> None:
+    evidence = np.random.default_rng(1).random(SHAPE).astype(np.float32)
+    gradient = LinearEvidence(evidence)
+    found = sweep_area(gradient, EVERYTHING, sweep(), silent)
+    areas = [candidate.area for candidate in found.feasible]
+    assert areas == sorted(set(areas))
+    for candidate in found.feasible:
+        assert gradient.evaluate(candidate.region.astype(np.float32)).dice > 0.9
+
+
+def test_the_soft_mask_and_the_region_are_one() -> None:
+    evidence = np.random.default_rng(2).random(SHAPE).astype(np.float32)
+    found = sweep_area(LinearEvidence(evidence), EVERYTHING, sweep(), silent)
+    for candidate in (*found.feasible, found.final):
+        assert np.array_equal(candidate.soft > BINARY_AT, candidate.region)
+        assert candidate.soft.min() >= 0
+        assert candidate.soft.max() <= 1
+
+
+def test_nothing_outside_the_start_is_kept() -> None:
+    start = block(0, 0, 30, 50) > 0
+    found = sweep_area(LinearEvidence(block(10, 20)), start, sweep(smoothing=2.0), silent)
+    assert not (found.feasible[0].region & ~start).any()
+    assert not found.feasible[0].soft[~start].any()
+
+
+def test_a_region_has_to_serve_every_kind_of_baseline() -> None:
+    first, second = block(5, 5), block(25, 30)
+    gradient = LinearEvidence(first, second, second)
+    found = sweep_area(gradient, EVERYTHING, sweep(((0,), (1, 2)), iterations=100), silent)
+    passing = [
+        c for c in found.feasible if min(gradient.evaluate(c.region.astype(np.float32), b).dice for b in (0, 1)) > 0.9
+    ]
+    assert passing[0].area <= 1.2 * (first.sum() + second.sum())
+    assert set(gradient.asked) == {0, 1, 2}, "the draws of one kind take turns"
+
+
+def test_smoothing_makes_blobs() -> None:
+    evidence = np.random.default_rng(3).random(SHAPE).astype(np.float32)
+
+    def edges(smoothing: float) -> int:
+        found = sweep_area(LinearEvidence(evidence), EVERYTHING, sweep(smoothing=smoothing, tau=0.6), silent)
+        region = np.pad(found.feasible[0].region, 1)
+        return int(sum(np.count_nonzero(np.diff(region, axis=axis)) for axis in (0, 1)))
+
+    assert edges(3.0) < edges(0.0) / 2
+
+
+def test_pixels_put_last_are_avoided_where_others_do() -> None:
+    twice = block(5, 5) + block(25, 30)  # 60 % of the evidence: either block with a bit of the other
+
+    def overlap(prior: npt.NDArray[np.float32] | None) -> int:
+        found = sweep_area(LinearEvidence(twice), EVERYTHING, sweep(tau=0.4), silent, prior)
+        return int((found.feasible[0].region & (block(5, 5) > 0)).sum())
+
+    assert overlap(np.asarray(-30 * block(5, 5), np.float32)) < overlap(None)
+
+
+@pytest.mark.parametrize("patience", [3, 10])
+def test_patience_ends_it(patience: int) -> None:
+    found = sweep_area(LinearEvidence(block(10, 20)), EVERYTHING, sweep(patience=patience, iterations=500), silent)
+    assert found.evaluations < 200
+    assert found.evaluations - found.feasible[0].iteration == patience + 2
+
+
+def test_the_number_of_masks_is_the_number_of_iterations() -> None:
+    gradient = LinearEvidence(block(10, 20))
+    assert sweep_area(gradient, EVERYTHING, sweep(iterations=17), silent).evaluations == len(gradient.asked) == 17

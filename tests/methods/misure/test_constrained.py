@@ -1,0 +1,106 @@
+"""What the constrained presets promise: sufficiency under all that is asked for, minimality, alternatives."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from misure_onnx.api import load_segmenter
+from misure_onnx.errors import ParameterError
+from misure_onnx.explanation import Explanation
+from misure_onnx.methods.misure import MiSuRe
+from misure_onnx.perturbation import BASELINES
+from misure_onnx.target import Target
+from tests.methods.asked import task_on
+from tests.tiny_models import key_region, noise_image, small_network, uniform
+
+ROUTE = "onnx_gradient"
+SHAPE = (36, 44)
+
+
+@pytest.fixture
+def explained(tmp_path: Path) -> Explanation:
+    segmenter = load_segmenter(small_network(tmp_path / "net.onnx", size=SHAPE), "minus1_1")
+    method = MiSuRe.from_preset("robust", route=ROUTE, iterations=30, second_run=10)
+    return method.explain(segmenter, noise_image(SHAPE, 5), Target.from_class(1))
+
+
+def test_a_robust_region_is_enough_under_every_baseline(explained: Explanation) -> None:
+    certificate = explained.certificate
+    assert certificate.required == tuple(BASELINES)
+    assert certificate.passed
+    assert min(certificate.baselines.values()) > 0.9
+    assert explained.provenance.status != "not_sufficient"
+
+
+def test_the_certificate_of_a_robust_region_fails_with_one_baseline(explained: Explanation) -> None:
+    """Recomputed with nothing of the certificate's own code."""
+    assert explained.certificate.passed == (min(explained.certificate.baselines.values()) > 0.9)
+    assert min(explained.certificate.held_out.values()) > 0.5
+
+
+@pytest.mark.parametrize("preset", ["minimal", "smooth", "robust"])
+def test_no_block_of_the_stated_size_can_be_left_out(tmp_path: Path, preset: str) -> None:
+    task = task_on(small_network(tmp_path / "net.onnx", size=SHAPE), noise_image(SHAPE, 5), preprocess="minus1_1")
+    method = MiSuRe.from_preset(preset, route=ROUTE, iterations=20, second_run=0, block_checks=1000)
+    found = method.attribute(task)
+    assert found.minimality is not None
+    assert found.minimality.shown
+    if preset == "robust":
+        return  # every baseline would have to be tried; the check itself is the same
+    side = found.minimality.block_px
+    rows, columns = np.indices(SHAPE)
+    numbers = rows // side * 1000 + columns // side
+    blocks = np.unique(numbers[found.region])
+    assert len(blocks) == found.minimality.blocks
+    for block in blocks:
+        kept = (found.region & (numbers != block)).astype(np.float32)
+        assert task.dice_in(task.image * kept)[0] <= 0.9
+
+
+def test_alternatives_are_sufficient_differ_and_survive_saving(tmp_path: Path) -> None:
+    thing, key = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
+    thing[4:30, 4:40] = True
+    key[8:24, 8:36] = True  # half of it is enough, whichever
+    model = key_region(tmp_path / "key.onnx", object_region=thing, key=key)
+    method = MiSuRe.from_preset("minimal", route=ROUTE, alternatives=2, iterations=40)
+    explanation = method.explain(load_segmenter(model, "unit"), np.full(SHAPE, 255, np.uint8), Target.from_class(1))
+    found = explanation.alternatives
+    assert found is not None
+    assert [region.dice > 0.9 for region in found.regions] == [True, True]
+    overlap = np.array(found.overlap)
+    assert overlap.shape == (3, 3)
+    assert np.array_equal(overlap, overlap.T)
+    assert np.array_equal(np.diag(overlap), np.ones(3))
+    first, second = explanation.minimal_region, explanation.alternative_regions[0]
+    assert overlap[0, 1] == pytest.approx((first & second).sum() / (first | second).sum())
+    place = explanation.save(tmp_path / "out")
+    loaded = Explanation.load(place)
+    assert loaded.to_json() == explanation.to_json()
+    assert all(
+        np.array_equal(a, b) for a, b in zip(loaded.alternative_regions, explanation.alternative_regions, strict=True)
+    )
+    MiSuRe.from_preset("minimal", route=ROUTE, iterations=3).explain(
+        load_segmenter(model, "unit"), np.full(SHAPE, 255, np.uint8), Target.from_class(1)
+    ).save(place)
+    assert not list(place.glob("alternative_*"))
+
+
+def test_a_second_run_is_reported_with_what_chance_gives(explained: Explanation) -> None:
+    stability = explained.certificate.stability
+    assert stability.second_run_overlap is not None
+    assert stability.second_run_by_chance is not None
+    assert 0 <= stability.second_run_overlap <= 1
+    assert 0 < stability.second_run_by_chance <= 1
+
+
+def test_a_model_that_needs_no_pixel_is_said_to(tmp_path: Path) -> None:
+    found = MiSuRe(route=ROUTE).attribute(task_on(uniform(tmp_path / "uniform.onnx"), noise_image()))
+    assert not found.region.any()
+    assert any("no pixel is needed" in note for note in found.notes)
+
+
+def test_the_literal_equation_knows_neither_robustness_nor_alternatives() -> None:
+    for settings in ({"robust": True}, {"alternatives": 1}):
+        with pytest.raises(ParameterError, match="constrained=true"):
+            MiSuRe.from_preset("paper", **settings)

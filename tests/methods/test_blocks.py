@@ -1,0 +1,81 @@
+"""Blocks that can be left out are; none that cannot; and what was checked is said."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from misure_onnx.methods.blocks import MOST_BLOCKS, Passes, check_blocks, tile, without_blocks
+
+Region = npt.NDArray[np.bool_]
+SHAPE = (48, 60)
+
+
+@pytest.fixture
+def region() -> Region:
+    found = np.zeros(SHAPE, bool)
+    found[4:44, 6:54] = True
+    return found
+
+
+@pytest.fixture
+def key() -> Region:
+    """What the model needs all of."""
+    found = np.zeros(SHAPE, bool)
+    found[10:13, 20:31] = found[30, 50] = True
+    return found
+
+
+def contains(needed: Region) -> Passes:
+
+    def passes(kept: Region) -> bool:
+        return bool((kept & needed).sum() == needed.sum())
+
+    return passes
+
+
+@pytest.mark.parametrize("pixels", [0, 1, MOST_BLOCKS, 700])
+def test_tiles_are_the_finest_that_are_few_enough(pixels: int) -> None:
+    found = np.zeros(SHAPE, bool)
+    found.flat[np.random.default_rng(0).choice(found.size, pixels, replace=False)] = True
+    tiling = tile(found)
+    assert len(tiling.of(found)) <= MOST_BLOCKS
+    assert tiling.side == 1 or pixels > MOST_BLOCKS
+    for number in np.unique(tiling.numbers):
+        rows, columns = np.nonzero(tiling.numbers == number)
+        assert np.ptp(rows) < tiling.side
+        assert np.ptp(columns) < tiling.side
+
+
+def test_what_remains_is_minimal_block_by_block(region: Region, key: Region) -> None:
+    passes = contains(key)
+    kept, shown = without_blocks(region, region.astype(np.float32), passes, 500)
+    assert passes(kept)
+    numbers = tile(region).numbers
+    expected = region & np.isin(numbers, np.unique(numbers[key]))
+    assert np.array_equal(kept, expected)
+    assert (shown.blocks, shown.checked, shown.removable) == (len(np.unique(numbers[key])),) * 2 + (0,)
+    assert shown.shown
+    for number in np.unique(numbers[kept]):  # slowly again: each block of the very result is needed
+        assert not passes(kept & (numbers != number))
+
+
+def test_the_least_important_blocks_go_first(region: Region) -> None:
+    ramp = np.broadcast_to(np.arange(SHAPE[1], dtype=np.float32), SHAPE)
+    half = int(region.sum()) / 2
+    kept, _ = without_blocks(region, ramp, lambda r: bool(r.sum() >= half), 500)
+    assert np.nonzero(kept)[1].mean() > np.nonzero(region)[1].mean() + 5
+
+
+def test_a_spent_budget_is_said(region: Region, key: Region) -> None:
+    kept, shown = without_blocks(region, region.astype(np.float32), contains(key), 5)
+    assert not shown.shown
+    assert shown.checked < shown.blocks
+    assert kept.sum() < region.sum()
+
+
+def test_a_check_ends_at_the_first_block_that_can_go(region: Region, key: Region) -> None:
+    found = check_blocks(region, contains(key), 40)
+    assert (found.checked, found.removable, found.shown) == (1, 1, False)
+    assert check_blocks(key, lambda kept: bool(kept.sum() == key.sum()), 100).shown
+    partly = check_blocks(region, lambda _: False, 4)
+    assert (partly.checked, partly.removable, partly.shown) == (4, 0, False)
