@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from misure_onnx.gradients import mask_gradient
 from misure_onnx.gradients.base import MaskGradient, MaskProblem, PreservationLoss
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
-from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep
+from misure_onnx.methods.misure.area_sweep import Sweep
 from misure_onnx.methods.misure.constrained import Search, Wanted, search_minimal_region, wanted_of
 from misure_onnx.methods.misure.minimal_region import Schedule, optimise_mask
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
@@ -176,7 +176,7 @@ class MiSuRe(Method):
             trace={"sufficient_region_dice": list(facts.curve), **found.trace},
             notes=(*notes, *found.notes),
             required=tuple(BASELINES) if self.robust else (self.baseline,),
-            threshold=BINARY_AT,
+            threshold=found.threshold,
             minimality=found.minimality,
             second_run=found.second_run,
             alternatives=found.alternatives,
