@@ -110,14 +110,14 @@ def test_the_literal_equation_knows_neither_robustness_nor_alternatives() -> Non
             MiSuRe.from_preset("paper", **settings)
 
 
-RAMP = (np.arange(SHAPE[0] * SHAPE[1], dtype=np.float32) / (SHAPE[0] * SHAPE[1])).reshape(SHAPE)
+ramp = np.linspace(0, 1, SHAPE[0] * SHAPE[1], dtype=np.float32).reshape(SHAPE)
 EVERYTHING = np.ones(SHAPE, bool)
 
 
 def swept(*feasible_from: float) -> OptimisedMask:
     """A sweep that ended at the best tenth of a ramp, with the given candidates on the way."""
-    candidates = [MaskCandidate(RAMP, RAMP >= low, 0.95, 5) for low in feasible_from]
-    return OptimisedMask(MaskCandidate(RAMP, RAMP >= 0.9, 0.5, 9), tuple(candidates), 10)
+    candidates = [MaskCandidate(ramp, ramp >= low, 0.95, 5) for low in feasible_from]
+    return OptimisedMask(MaskCandidate(ramp, ramp >= 0.9, 0.5, 9), tuple(candidates), 10)
 
 
 def needs(share: float) -> Callable[[Region], bool]:
@@ -126,14 +126,14 @@ def needs(share: float) -> Callable[[Region], bool]:
 
 def test_the_smallest_confirmed_candidate_is_taken() -> None:
     chosen, notes = _confirmed(swept(0.8, 0.6, 0.4), EVERYTHING, needs(0.3))
-    assert np.array_equal(chosen.region, RAMP >= 0.6)
+    assert np.array_equal(chosen.region, ramp >= 0.6)
     assert notes == ()
 
 
 def test_where_none_passes_the_last_mask_is_grown_by_its_best_pixels() -> None:
     chosen, notes = _confirmed(swept(0.8), EVERYTHING, needs(0.5))
     assert 0.5 <= chosen.region.mean() <= 0.5 * 1.11
-    assert RAMP[chosen.region].min() > RAMP[~chosen.region].max()
+    assert ramp[chosen.region].min() > ramp[~chosen.region].max()
     assert "grown" in notes[0]
 
 
