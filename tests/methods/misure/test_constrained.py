@@ -71,7 +71,7 @@ def test_alternatives_are_sufficient_differ_and_survive_saving(tmp_path: Path) -
     explanation = method.explain(load_segmenter(model, "unit"), np.full(SHAPE, 255, np.uint8), Target.from_class(1))
     found = explanation.alternatives
     assert found is not None
-    assert [region.dice > 0.9 for region in found.regions] == [True, True]
+    assert [region.dice_explained > 0.9 for region in found.regions] == [True, True]
     overlap = np.array(found.overlap)
     assert overlap.shape == (3, 3)
     assert np.array_equal(overlap, overlap.T)
