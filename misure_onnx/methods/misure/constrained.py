@@ -174,14 +174,19 @@ def _alternatives(
     """Further regions, each from scores that put the pixels of those before last."""
     found, used, evaluations = list[Region](), region, 0
     for _ in range(search.alternatives):
-        avoided: FloatArray = used.astype(np.float32) * np.float32(-_AVOIDED)
-        swept = sweep_area(gradient, start, search.sweep, silent, avoided)
-        other = without_specks(_confirmed(swept, start, wanted.passes)[0].region, wanted.passes)
+        for weight in _AVOIDED:
+            prior: FloatArray = used.astype(np.float32) * np.float32(-weight)
+            swept = sweep_area(gradient, start, search.sweep, silent, prior)
+            evaluations += swept.evaluations
+            candidate, failed = _confirmed(swept, start, wanted.passes)
+            if not failed:
+                break
+        other = without_specks(candidate.region, wanted.passes)
         found.append(other)
         used = used | other
-        evaluations += swept.evaluations
     return tuple(found), evaluations
 
 
-_AVOIDED = 30
-"""Evaluations' worth of scores by which used pixels start behind: the indispensable ones catch up, others do not."""
+_AVOIDED = (30, 10, 3)
+"""Evaluations' worth of scores by which used pixels start behind; less where that leaves nothing sufficient. The
+indispensable ones catch up, others do not."""
