@@ -172,7 +172,7 @@ def _yardstick(rows: list[dict[str, Any]], dice: str, perimeters: str, area: str
     }
 
 
-BEGIN, END = "<!-- table: benchmarks.minimal_regions -->", "<!-- end of table -->"
+MARKERS = ("<!-- table: benchmarks.minimal_regions -->", "<!-- end of table -->")
 
 _COLUMNS: dict[str, tuple[str, str]] = {
     "triples": ("explained", "d"),
@@ -204,10 +204,11 @@ def markdown_table(summary: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def with_table(page: str, table: str) -> str:
+def with_table(page: str, table: str, markers: tuple[str, str] = MARKERS) -> str:
     """The page with the table between its markers."""
-    before, rest = page.split(BEGIN)
-    return f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
+    begin, end = markers
+    before, rest = page.split(begin)
+    return f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
 
 
 def write(place: Path, rows: dict[str, Any]) -> None:
