@@ -10,6 +10,7 @@ the network's size. Finished explanations are kept in the file, so that an inter
 import argparse
 import json
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -116,17 +117,23 @@ def summarise(rows: dict[str, Any]) -> dict[str, Any]:
         mine = {key.split()[0]: row for key, row in rows.items() if key.endswith(f" {preset}")}
         if mine:
             found[preset] = _summary(list(mine.values()))
-            compared = [
-                row["perimeter"] / max(1, rows[f"{name} minimal"]["perimeter"])
-                for name, row in mine.items()
-                if f"{name} minimal" in rows
-            ]
-            found[preset]["median_perimeter_over_that_of_minimal"] = statistics.median(compared) if compared else None
+            pairs = [(row, rows[f"{name} minimal"]) for name, row in mine.items() if f"{name} minimal" in rows]
+            found[preset]["median_perimeter_over_that_of_minimal"] = _median_quotient(pairs, lambda r: r["perimeter"])
+            found[preset]["median_perimeter_over_area_over_that_of_minimal"] = _median_quotient(
+                pairs, lambda r: r["perimeter"] / max(1, r["area"])
+            )
     smooth = [row for key, row in rows.items() if key.endswith(" smooth")]
     if smooth:
         found["predicted_mask"] = _yardstick(smooth, "predicted_mask_dice", "object_perimeter", "object_area")
         found["random_pixels"] = _yardstick(smooth, "random_dice", "random_perimeter", "area")
     return found
+
+
+def _median_quotient(
+    pairs: list[tuple[dict[str, Any], dict[str, Any]]], number: Callable[[dict[str, Any]], float]
+) -> float | None:
+    """Of a number over that of the other row, which is never 0 for a region with pixels."""
+    return statistics.median(number(a) / number(b) for a, b in pairs) if pairs else None
 
 
 def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -165,7 +172,7 @@ def _yardstick(rows: list[dict[str, Any]], dice: str, perimeters: str, area: str
     }
 
 
-BEGIN, END = "<!-- table: benchmarks.minimal_regions -->", "<!-- end of table -->"
+MARKERS = ("<!-- table: benchmarks.minimal_regions -->", "<!-- end of table -->")
 
 _COLUMNS: dict[str, tuple[str, str]] = {
     "triples": ("explained", "d"),
@@ -178,6 +185,7 @@ _COLUMNS: dict[str, tuple[str, str]] = {
     "unseen draws": ("median_held_out", ".2f"),
     "perimeter": ("median_perimeter", ".0f"),
     "perimeter / area": ("median_perimeter_over_area", ".2f"),
+    "same, over `minimal`'s": ("median_perimeter_over_area_over_that_of_minimal", ".2f"),
     "region removed": ("median_necessity", ".2f"),
     "silhouette": ("median_silhouette", ".2f"),
     "forwards": ("median_forwards", ".0f"),
@@ -190,16 +198,17 @@ def markdown_table(summary: dict[str, Any]) -> str:
     """One row a preset and yardstick; a dash where a number does not apply."""
     lines = ["| | " + " | ".join(_COLUMNS) + " |", "|---|" + "---|" * len(_COLUMNS)]
     for name, numbers in summary.items():
-        cells = [format(numbers[key], form) if key in numbers else "-" for key, form in _COLUMNS.values()]
+        cells = [format(numbers[key], form) if numbers.get(key) is not None else "-" for key, form in _COLUMNS.values()]
         label = f"`{name}`" if name in PRESETS else name.replace("_", " ")
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def with_table(page: str, table: str) -> str:
+def with_table(page: str, table: str, markers: tuple[str, str] = MARKERS) -> str:
     """The page with the table between its markers."""
-    before, rest = page.split(BEGIN)
-    return f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}"
+    begin, end = markers
+    before, rest = page.split(begin)
+    return f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
 
 
 def write(place: Path, rows: dict[str, Any]) -> None:

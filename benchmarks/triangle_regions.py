@@ -20,6 +20,7 @@ import numpy as np
 
 from benchmarks.datasets.triangle import Sample, Triangle, handwritten_digits
 from benchmarks.machine import describe_machine
+from benchmarks.minimal_regions import with_table
 from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.images import load_image
 from misure_onnx.segmenter import Segmenter
@@ -43,7 +44,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scenes", type=int, default=12)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/triangle_regions.json"))
+    parser.add_argument("--docs", type=Path, help="run nothing: write the table of --out into this page")
     arguments = parser.parse_args()
+    if arguments.docs:
+        summary = json.loads(arguments.out.read_text(encoding="utf-8"))["summary"]
+        page = arguments.docs.read_text(encoding="utf-8")
+        arguments.docs.write_text(with_table(page, markdown_table(summary), MARKERS), encoding="utf-8")
+        return
     rows: dict[str, Any] = (
         json.loads(arguments.out.read_text(encoding="utf-8"))["rows"] if arguments.out.exists() else {}
     )
@@ -121,6 +128,23 @@ def summarise(rows: dict[str, Any]) -> dict[str, Any]:
             "median_ratio": statistics.median(m["ratio"] for m in mine),
         }
     return {"scenes": len(plain), "fair": len(chosen), "methods": methods}
+
+
+MARKERS = ("<!-- table: benchmarks.triangle_regions -->", "<!-- end of table: triangle -->")
+
+
+def markdown_table(summary: dict[str, Any]) -> str:
+    """One row a method: counts of scenes, and medians."""
+    scenes = summary["fair"]
+    columns = "| all three | no distractor | exactly the three | pixels on distractors | sufficient | ratio |"
+    lines = [f"| {scenes} scenes {columns}", "|---" * 7 + "|"]
+    for name, numbers in summary["methods"].items():
+        shares = ("touches_all_three", "touches_no_distractor", "touches_exactly_the_three")
+        counts = [str(round(numbers[share] * scenes)) for share in shares]
+        counts.append(format(numbers["mean_share_of_object_pixels_on_distractors"], ".1%"))
+        counts.append(str(round(numbers["sufficient"] * scenes)))
+        lines.append(f"| {name} | " + " | ".join([*counts, format(numbers["median_ratio"], ".2f")]) + " |")
+    return "\n".join(lines)
 
 
 def write(place: Path, rows: dict[str, Any]) -> None:

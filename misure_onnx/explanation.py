@@ -18,7 +18,6 @@ from misure_onnx.certificate_in_words import certificate_in_words
 from misure_onnx.errors import InputError
 from misure_onnx.files import encode_json, encode_npy, encode_png, encode_rgb, read_region, write_all
 from misure_onnx.records import (
-    AlternativeRecord,
     Alternatives,
     Certificate,
     Cost,
@@ -250,7 +249,7 @@ def _alternatives(document: dict[str, Any] | None) -> Alternatives | None:
     if document is None:
         return None
     return Alternatives(
-        tuple(AlternativeRecord(**region) for region in document["regions"]),
+        tuple(YardstickRecord(**region) for region in document["regions"]),
         tuple(tuple(row) for row in document["overlap"]),
     )
 

@@ -142,23 +142,15 @@ class Certificate:
 
 
 @dataclass(frozen=True)
-class AlternativeRecord:
-    """Another minimal region of the same target: its Dice and its area over the object's."""
-
-    dice: float
-    perturbation_ratio: float
-
-
-@dataclass(frozen=True)
 class Alternatives:
     """Minimal regions are not unique.
 
     Attributes:
-        regions: what was found beside the minimal region.
+        regions: Dice and area of what was found beside the minimal region.
         overlap: (K + 1) x (K + 1) shares of common pixels (intersection over union), the minimal region first.
     """
 
-    regions: tuple[AlternativeRecord, ...]
+    regions: tuple[YardstickRecord, ...]
     overlap: tuple[tuple[float, ...], ...]
 
 

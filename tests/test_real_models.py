@@ -44,6 +44,20 @@ def test_the_constrained_presets_prune_and_still_pass_on_the_deployed_model(trip
 
 
 @needs_data
+def test_a_robust_region_passes_under_every_baseline_and_draws_that_nothing_has_seen() -> None:
+    (triple,) = [t for t in _TRIPLES if t.name == "D15"]
+    segmenter = load_segmenter(triple.model, triple.preprocessing)
+    method = make_method("misure", "robust", {"iterations": "60", "second_run": "0", "route": "onnx_gradient"})
+    explanation = method.explain(segmenter, triple.image, Target.from_class(triple.class_index))
+    certificate = explanation.certificate
+    assert certificate.passed
+    assert min(certificate.baselines.values()) > 0.9
+    assert min(certificate.held_out.values()) > 0.85
+    assert certificate.minimal_at_block_px is not None
+    assert explanation.metrics.perturbation_ratio < 0.6
+
+
+@needs_data
 def test_a_label_map_model_is_explained_through_the_scores_before_its_argmax() -> None:
     place = data_directory()
     assert place is not None

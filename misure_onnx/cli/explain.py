@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # these import numpy and more
     from misure_onnx.explanation import Explanation
     from misure_onnx.images import LoadedImage
     from misure_onnx.methods.base import Method
+    from misure_onnx.records import YardstickRecord
     from misure_onnx.segmenter import Segmenter
     from misure_onnx.target import ResolvedTarget, Target
 
@@ -227,11 +228,26 @@ def _rows(explanation: "Explanation") -> list[list[str]]:
         str(cost.backwards),
         f"{cost.seconds:.2f}",
     ]
-    yardsticks = {"  predicted mask": metrics.predicted_mask, "  random pixels": metrics.random_mask}
+    others = {
+        "  predicted mask": metrics.predicted_mask,
+        "  random pixels": metrics.random_mask,
+        **_alternatives(explanation),
+    }
     return [first] + [
-        [name, f"{yard.dice_explained:.3f}", f"{yard.perturbation_ratio:.3f}", "", "", "", ""]
-        for name, yard in yardsticks.items()
+        [name, f"{other.dice_explained:.3f}", f"{other.perturbation_ratio:.3f}", "", "", "", ""]
+        for name, other in others.items()
     ]
+
+
+def _alternatives(explanation: "Explanation") -> "dict[str, YardstickRecord]":
+    """Each further minimal region, by its number and what it shares with the first."""
+    found = explanation.alternatives
+    if found is None:
+        return {}
+    return {
+        f"  alternative {number} ({found.overlap[0][number]:.0%} in common)": region
+        for number, region in enumerate(found.regions, start=1)
+    }
 
 
 def _point(text: str) -> tuple[int, int]:

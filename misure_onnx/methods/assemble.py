@@ -16,7 +16,6 @@ from misure_onnx.metrics import METRICS
 from misure_onnx.metrics.base import Candidate
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import (
-    AlternativeRecord,
     Alternatives,
     Certificate,
     Cost,
@@ -100,10 +99,9 @@ def _alternatives(task: Task, found: Attribution) -> Alternatives | None:
     """Dice and area of each, and the overlap of all with each other."""
     if not found.alternatives:
         return None
-    judged = [_yardstick(_candidate(task, found, region)) for region in found.alternatives]
     regions = (found.region, *found.alternatives)
     return Alternatives(
-        tuple(AlternativeRecord(yard.dice_explained, yard.perturbation_ratio) for yard in judged),
+        tuple(_yardstick(_candidate(task, found, region)) for region in found.alternatives),
         tuple(tuple(_common(a, b) for b in regions) for a in regions),
     )
 

@@ -1,7 +1,7 @@
 """The smallest region that is sufficient: found along gradients, confirmed and finished on the deployed model."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import cv2
@@ -10,9 +10,9 @@ import numpy as np
 from misure_onnx.gradients.base import MaskGradient
 from misure_onnx.mask import dilate
 from misure_onnx.methods.base import Task
-from misure_onnx.methods.blocks import without_blocks
+from misure_onnx.methods.blocks import Passes, without_blocks
 from misure_onnx.methods.certificate import RANDOM_BASELINES, drawn
-from misure_onnx.methods.misure.area_sweep import Sweep, sweep_area
+from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, sweep_area
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
 from misure_onnx.methods.misure.specks import without_specks
 from misure_onnx.methods.progress import silent
@@ -26,6 +26,8 @@ _DRAWS = 4
 _CONFIRMED = (1, 2)
 _GROWTH = 1.1
 """A region that fails is grown by this factor until it passes."""
+_NO_GAIN = 0.9
+"""A mask with more than this share of the start's area is hardly a gain."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,7 @@ class Found:
     start: Region
     evaluations: int
     trace: dict[str, list[float]]
+    threshold: float | None = None
     minimality: Minimality | None = None
     second_run: tuple[Region, Region] | None = None
     alternatives: tuple[Region, ...] = ()
@@ -112,7 +115,16 @@ def minimal_region(prune: Prune, sufficient: Region, wanted: Wanted, block_check
     region, minimality = without_specks(chosen.region, wanted.passes), None
     if block_checks:
         region, minimality = without_blocks(region, chosen.soft, wanted.passes, block_checks)
-    return Found(chosen.soft, region, start, pruned.evaluations, pruned.trace, minimality, notes=notes)
+    return Found(
+        soft=chosen.soft,
+        region=region,
+        start=start,
+        evaluations=pruned.evaluations,
+        trace=pruned.trace,
+        threshold=None if notes else BINARY_AT,
+        minimality=minimality,
+        notes=notes,
+    )
 
 
 def explored(found: Found, task: Task, gradient: MaskGradient, wanted: Wanted, search: Search) -> Found:
@@ -125,29 +137,30 @@ def explored(found: Found, task: Task, gradient: MaskGradient, wanted: Wanted, s
     return dataclasses.replace(found, second_run=second, alternatives=others, evaluations=spent)
 
 
-def _confirmed(swept: OptimisedMask, start: Region, passes: Sufficiency) -> tuple[MaskCandidate, tuple[str, ...]]:
-    """The smallest candidate that the deployed model confirms; if none, the smallest, grown until it is."""
-    for candidate in swept.feasible:
-        if passes(candidate.region):
-            return candidate, ()
-    nearest = swept.feasible[0] if swept.feasible else swept.final
-    grown = _grown(nearest, start, passes)
-    what = "the sufficient region was kept" if grown.all() or (grown == start).all() else "the last one was grown"
-    return dataclasses.replace(nearest, region=grown), (f"no mask met on the way passed on the deployed model: {what}",)
+def _confirmed(swept: OptimisedMask, start: Region, passes: Passes) -> tuple[MaskCandidate, tuple[str, ...]]:
+    """The smallest candidate that the deployed model confirms; where that is no gain, the last one, grown."""
+    smallest = next((candidate for candidate in swept.feasible if passes(candidate.region)), None)
+    most = smallest.area if smallest else int(start.sum())
+    if smallest and most < _NO_GAIN * int(start.sum()):
+        return smallest, ()
+    for region in _larger(swept.final, start, most):
+        if passes(region):
+            note = "no mask met on the way passed on the deployed model: the last one was grown"
+            return dataclasses.replace(swept.final, region=region), (note,)
+    note = "no smaller mask passed on the deployed model: the sufficient region was kept"
+    return dataclasses.replace(swept.final, region=smallest.region if smallest else start), (note,)
 
 
-def _grown(candidate: MaskCandidate, start: Region, passes: Sufficiency) -> Region:
-    """The candidate with the best of the other pixels, as many as it takes; at most the region it began with."""
-    scores, most = candidate.soft[start], int(start.sum())
+def _larger(candidate: MaskCandidate, start: Region, most: int) -> Iterator[Region]:
+    """The mask with the best of the other pixels, ever more of them, as long as fewer than `most` are kept."""
+    scores = np.sort(candidate.soft[start])[::-1]
     area = max(candidate.area, 1) * _GROWTH
     while area < most:
-        region = candidate.region | (
-            start & (candidate.soft >= np.partition(scores, most - int(area))[most - int(area)])
-        )
-        if passes(region):
-            return np.asarray(region)
+        grown = start & (candidate.soft >= scores[int(area) - 1])
+        if int(grown.sum()) >= most:
+            return
+        yield np.asarray(grown)
         area *= _GROWTH
-    return start
 
 
 def _second_run(
@@ -170,14 +183,19 @@ def _alternatives(
     """Further regions, each from scores that put the pixels of those before last."""
     found, used, evaluations = list[Region](), region, 0
     for _ in range(search.alternatives):
-        avoided: FloatArray = used.astype(np.float32) * np.float32(-_AVOIDED)
-        swept = sweep_area(gradient, start, search.sweep, silent, avoided)
-        other = without_specks(_confirmed(swept, start, wanted.passes)[0].region, wanted.passes)
+        for weight in _AVOIDED:
+            prior: FloatArray = used.astype(np.float32) * np.float32(-weight)
+            swept = sweep_area(gradient, start, search.sweep, silent, prior)
+            evaluations += swept.evaluations
+            candidate, failed = _confirmed(swept, start, wanted.passes)
+            if not failed:
+                break
+        other = without_specks(candidate.region, wanted.passes)
         found.append(other)
         used = used | other
-        evaluations += swept.evaluations
     return tuple(found), evaluations
 
 
-_AVOIDED = 30
-"""Evaluations' worth of scores by which used pixels start behind: the indispensable ones catch up, others do not."""
+_AVOIDED = (30, 10, 3)
+"""Evaluations' worth of scores by which used pixels start behind; less where that leaves nothing sufficient. The
+indispensable ones catch up, others do not."""

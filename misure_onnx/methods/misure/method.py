@@ -11,7 +11,7 @@ from misure_onnx.gradients.base import Fidelity, MaskGradient, MaskProblem, Pres
 from misure_onnx.gradients.domain import domain_notes
 from misure_onnx.gradients.gates import gate_notes
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
-from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, sweep_area
+from misure_onnx.methods.misure.area_sweep import Sweep, sweep_area
 from misure_onnx.methods.misure.constrained import Found, Search, Wanted, explored, minimal_region, wanted_of
 from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
 from misure_onnx.methods.misure.forward_only.cost import Cost
@@ -240,7 +240,7 @@ class MiSuRe(Method):
             trace={"sufficient_region_dice": list(facts.curve), **found.trace},
             notes=(*notes, *found.notes),
             required=tuple(BASELINES) if self.robust else (self.baseline,),
-            threshold=BINARY_AT,
+            threshold=found.threshold,
             minimality=found.minimality,
             second_run=found.second_run,
             alternatives=found.alternatives,

@@ -1,5 +1,6 @@
 """What the constrained presets promise: sufficiency under all that is asked for, minimality, alternatives."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,11 @@ from misure_onnx.api import load_segmenter
 from misure_onnx.errors import ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.methods.misure import MiSuRe
+from misure_onnx.methods.misure.constrained import _confirmed
+from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
 from misure_onnx.perturbation import BASELINES
 from misure_onnx.target import Target
+from misure_onnx.types import Region
 from tests.methods.asked import task_on
 from tests.tiny_models import key_region, noise_image, small_network, uniform
 
@@ -67,7 +71,7 @@ def test_alternatives_are_sufficient_differ_and_survive_saving(tmp_path: Path) -
     explanation = method.explain(load_segmenter(model, "unit"), np.full(SHAPE, 255, np.uint8), Target.from_class(1))
     found = explanation.alternatives
     assert found is not None
-    assert [region.dice > 0.9 for region in found.regions] == [True, True]
+    assert [region.dice_explained > 0.9 for region in found.regions] == [True, True]
     overlap = np.array(found.overlap)
     assert overlap.shape == (3, 3)
     assert np.array_equal(overlap, overlap.T)
@@ -104,3 +108,36 @@ def test_the_literal_equation_knows_neither_robustness_nor_alternatives() -> Non
     for settings in ({"robust": True}, {"alternatives": 1}):
         with pytest.raises(ParameterError, match="constrained=true"):
             MiSuRe.from_preset("paper", **settings)
+
+
+ramp = np.linspace(0, 1, SHAPE[0] * SHAPE[1], dtype=np.float32).reshape(SHAPE)
+EVERYTHING = np.ones(SHAPE, bool)
+
+
+def swept(*feasible_from: float) -> OptimisedMask:
+    """A sweep that ended at the best tenth of a ramp, with the given candidates on the way."""
+    candidates = [MaskCandidate(ramp, ramp >= low, 0.95, 5) for low in feasible_from]
+    return OptimisedMask(MaskCandidate(ramp, ramp >= 0.9, 0.5, 9), tuple(candidates), 10)
+
+
+def needs(share: float) -> Callable[[Region], bool]:
+    return lambda region: bool(region.mean() >= share)
+
+
+def test_the_smallest_confirmed_candidate_is_taken() -> None:
+    chosen, notes = _confirmed(swept(0.8, 0.6, 0.4), EVERYTHING, needs(0.3))
+    assert np.array_equal(chosen.region, ramp >= 0.6)
+    assert notes == ()
+
+
+def test_where_none_passes_the_last_mask_is_grown_by_its_best_pixels() -> None:
+    chosen, notes = _confirmed(swept(0.8), EVERYTHING, needs(0.5))
+    assert 0.5 <= chosen.region.mean() <= 0.5 * 1.11
+    assert ramp[chosen.region].min() > ramp[~chosen.region].max()
+    assert "grown" in notes[0]
+
+
+def test_where_nothing_smaller_passes_the_start_is_kept() -> None:
+    chosen, notes = _confirmed(swept(0.8, 0.0), EVERYTHING, needs(1.0))
+    assert chosen.region.all()
+    assert "kept" in notes[0]
