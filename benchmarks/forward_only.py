@@ -127,7 +127,7 @@ def draw(rows: dict[str, Any]) -> Figure:
             run,
             colour,
         )
-    gradient = [row["gradient"]["ratio"] for row in rows.values() if "gradient" in row]
+    gradient = [row["gradient"]["ratio"] for row in rows.values() if {"gradient", "search"} <= set(row)]
     if gradient:
         left.axhline(statistics.median(gradient), color="black", linestyle="--", label="gradient, 56x56 grid (median)")
     right.axhline(1, color="black", linestyle="--", label="gradient, 56x56 grid")
