@@ -101,12 +101,16 @@ def summarise(rows: dict[str, Any]) -> dict[str, Any]:
                 summary[run]["median_curve"] = {
                     str(n): statistics.median(row["curve"][str(n)] for row in mine) for n in AT
                 }
+    # What every region goes through afterwards (specks, blocks) takes forwards beyond the budget: the curve counts.
     both = [row for row in rows.values() if "search" in row and "gradient" in row]
     if both:
         summary["search_over_gradient"] = {
-            "ratio_of_medians": statistics.median(row["search"]["ratio"] for row in both)
-            / statistics.median(row["gradient"]["ratio"] for row in both),
-            "median_of_ratios": statistics.median(row["search"]["ratio"] / row["gradient"]["ratio"] for row in both),
+            "triples": len(both),
+            "median_at_the_budget": statistics.median(row["search"]["curve"][str(BUDGET)] for row in both),
+            "median_of_the_gradient": statistics.median(row["gradient"]["ratio"] for row in both),
+            "median_of_ratios": statistics.median(
+                row["search"]["curve"][str(BUDGET)] / row["gradient"]["ratio"] for row in both
+            ),
         }
     return summary
 
