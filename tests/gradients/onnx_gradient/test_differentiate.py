@@ -220,8 +220,16 @@ def test_an_opset_that_onnx_cannot_raise_is_a_gradient_error() -> None:
 
 
 def test_a_definition_that_needs_an_unknown_type_is_left_as_it_is() -> None:
-    model = model_of("y = GroupNormalization <num_groups = 1> (x, w, w)", opset=18, weights="<float[3] w = {1, 2, 3}>")
-    assert _expanded(model, list(model.graph.node)) is model
+    body = "u = own.unknown(x) y = GroupNormalization <num_groups = 1> (u, w, w)"
+    model = model_of(body, opset=18, weights="<float[3] w = {1, 2, 3}>")
+    model.opset_import.append(onnx.helper.make_opsetid("own", 1))
+    assert _expanded(model, [model.graph.node[1]]) is model
+
+
+def test_a_definition_that_needs_the_type_of_a_weight_is_expanded() -> None:
+    model = model_of("y = RMSNormalization(x, w)", opset=23, weights="<float[3] w = {1, 2, 3}>")
+    expanded = _expanded(model, list(model.graph.node))
+    assert "RMSNormalization" not in {node.op_type for node in expanded.graph.node}
 
 
 def test_a_run_that_fails_is_a_gradient_error() -> None:
