@@ -47,20 +47,18 @@ def _entries() -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    """Judges one model."""
+    """Judges what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model")
+    parser.add_argument("models", nargs="+")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     results = Results(arguments.out)
-    if arguments.model in results.rows:
-        return
-    name = arguments.model.removesuffix(_INT8)
-    entry = next(entry for entry in _entries() if _PREFIX + entry["id"] == name)
-    row = _row(entry, "int8" if arguments.model.endswith(_INT8) else "fp32")
-    results.add(arguments.model, row)
-    print(arguments.model, summary(row), flush=True)
+    entries = {_PREFIX + entry["id"]: entry for entry in _entries()}
+    for name in (name for name in arguments.models if name not in results.rows):
+        row = _row(entries[name.removesuffix(_INT8)], "int8" if name.endswith(_INT8) else "fp32")
+        results.add(name, row)
+        print(name, summary(row), flush=True)
 
 
 def _row(entry: dict[str, Any], precision: Precision) -> dict[str, Any]:

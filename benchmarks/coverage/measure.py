@@ -77,10 +77,18 @@ def _row(name: str, model: Model, source: Source, way: Export) -> dict[str, Any]
             export(network, images, way, path)
             if way.precision == "int8":
                 quantise(path, source.images.numpy())
+            _check_batch(path, way)
         except Exception as error:  # noqa: BLE001 - exporters raise many kinds
             return {**row, "export_error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}
         del network
         return {**row, **_judged(path, source, way)}
+
+
+def _check_batch(path: Path, way: Export) -> None:
+    """An exporter may fix the axis that was to stay free, to the two images of the example."""
+    batch = onnx.load(path).graph.input[0].type.tensor_type.shape.dim[0].dim_value
+    if batch not in ((0,) if way.free_batch else (1,)):
+        raise ValueError(f"the batch axis is fixed to {batch}")
 
 
 def _judged(path: Path, source: Source, way: Export) -> dict[str, Any]:

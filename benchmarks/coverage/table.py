@@ -30,7 +30,8 @@ def document(results: Path) -> str:
     parts = [
         _introduction(recorded["machine"]),
         _summary(zoo, trained),
-        "## Exported networks\n\n" + _zoo_table(zoo),
+        "## Networks\n\n" + _networks_table(zoo),
+        "## Exported graphs\n\n" + _zoo_table(zoo),
         "## Trained files\n\n" + _trained_table(trained),
         _not_right(exported),
         _not_exported([row for row in rows if "export_error" in row]),
@@ -72,6 +73,8 @@ deleted; nothing is downloaded.
 int8 files are quantised into QuantizeLinear/DequantizeLinear pairs; their gradient is straight-through, so its
 distance from the float network's says what quantisation changed.
 
+Trained files that TensorFlow wrote went through tf2onnx; the table of trained files names each writer.
+
 Measured on {machine["processor"]} ({machine["cores"]} core used), {machine["system"]}, Python {machine["python"]};
 {versions}.
 """
@@ -95,6 +98,23 @@ def _summary(zoo: Sequence[dict[str, Any]], trained: Sequence[dict[str, Any]]) -
 
 def _median(values: list[float]) -> str:
     return f"{statistics.median(values):.2f}" if values else "-"
+
+
+def _networks_table(rows: Sequence[dict[str, Any]]) -> str:
+    lines = _header(
+        "family", "network", "graphs", "bridge: right", "worst fp32 gradient", "gradient graph: right",
+        "worst fp32 gradient", "noise",
+    )  # fmt: skip
+    for name in dict.fromkeys(row["model"] for row in rows):
+        own = [row for row in rows if row["model"] == name]
+        cells = [own[0]["family"], name, str(len(own))]
+        for route in ROUTES:
+            found = [row["routes"][route].get("gradient") for row in own if row["precision"] == "fp32"]
+            worst = max((value for value in found if value is not None), default=None)
+            cells += [str(counts(own, route)["right"]), _number(worst)]
+        noise = next((row["source_noise"] for row in own if row["source_noise"] is not None), None)
+        lines.append(f"| {' | '.join([*cells, _number(noise)])} |")
+    return "\n".join(lines) + "\n"
 
 
 def _zoo_table(rows: Sequence[dict[str, Any]]) -> str:
@@ -138,8 +158,9 @@ def _trained_table(rows: Sequence[dict[str, Any]]) -> str:
     for row in rows:
         ratio = time_ratios([row], "onnx_gradient", "torch")
         bridge, graph = (_route_cells(row, route)[:2] for route in ROUTES)
+        name = row["family"] if row["precision"] == "fp32" else f"{row['family']} ({row['precision']})"
         cells = [
-            row["family"], row["exporter"], str(row["true_opset"]), *bridge, *graph, _number(row["between_routes"]),
+            name, row["exporter"], str(row["true_opset"]), *bridge, *graph, _number(row["between_routes"]),
             _median(ratio), _batch(row),
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")

@@ -55,7 +55,7 @@ class TransUNet(nn.Module):
             x = block(x)
             skips.append(x)
         tokens = self.transformer(self.embedding(x).flatten(2).transpose(1, 2) + self.position)
-        x = tokens.transpose(1, 2).reshape(len(image), -1, self.tokens, self.tokens)
+        x = tokens.transpose(1, 2).reshape(image.shape[0], -1, self.tokens, self.tokens)  # len() would fix the batch
         for block in self.decoder:
             x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
             x = block(torch.cat([x, skips.pop()], 1) if skips else x)
