@@ -70,10 +70,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--out", type=Path, help="also write the document to this file")
+    parser.add_argument("--triples", default=",".join(DATA_TRIPLES), help="of the data directory, e.g. D01,D15")
     parser.add_argument("--repeats", type=int, default=15, help="turns of method and bare loop (default: 15)")
     arguments = parser.parse_args()
     measured = {}
-    for case in cases():
+    for case in cases(names=arguments.triples.split(",")):
         print(f"measuring {case.name}", file=sys.stderr, flush=True)
         measured[case.name] = measure(case, arguments.repeats)
     document = {

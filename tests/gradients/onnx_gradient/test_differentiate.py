@@ -225,6 +225,12 @@ def test_a_definition_that_needs_an_unknown_type_is_left_as_it_is() -> None:
     assert _expanded(model, [model.graph.node[-1]]) is model
 
 
+def test_a_definition_that_needs_the_type_of_a_weight_is_expanded() -> None:
+    model = model_of("y = RMSNormalization(x, w)", opset=23, weights="<float[3] w = {1, 2, 3}>")
+    expanded = _expanded(model, list(model.graph.node))
+    assert "RMSNormalization" not in {node.op_type for node in expanded.graph.node}
+
+
 def test_a_run_that_fails_is_a_gradient_error() -> None:
     with pytest.raises(GradientError, match="cannot run the normalised model"):
         results_of(model_of("y = Exp(x)"), ["y"], {"x": np.zeros((5, 5), np.float32)})
