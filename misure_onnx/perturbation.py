@@ -18,14 +18,15 @@ BLUR_SIGMA_SHARE = 0.06
 """Standard deviation of the blur, as a share of the longer side."""
 
 
-def blend(image: Images, masks: FloatArray, baseline: Images) -> Images:
+def blend(image: Images, masks: FloatArray, baseline: Images | None) -> Images:
     """Blends x * M + b * (1 - M): image and baseline (1, C, H, W), masks (N, H, W) in [0, 1] -> (N, C, H, W).
 
-    Bit for bit the image where M = 1 and the baseline where M = 0, which b + (x - b) * M would not be.
+    Bit for bit the image where M = 1 and the baseline where M = 0, which b + (x - b) * M would not be. A baseline of
+    None is zero, for callers who know.
     """
     kept = masks[:, None]
     blended = image * kept
-    if baseline.any():
+    if baseline is not None and baseline.any():
         blended += baseline * (1 - kept)
     return blended
 

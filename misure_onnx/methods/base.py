@@ -81,10 +81,11 @@ class Task:
             many: hundreds are coming, and all of them will be taken.
         """
         head, index = self.segmenter.spec.head, self.target.class_index
+        replaced = baseline if baseline.any() else None
         scorer = self._fused[0] if self.scoring == "fused" or many else None
 
         def dice_of(predict: Predict, some: FloatArray) -> tuple[FloatArray, npt.NDArray[np.float64]]:
-            predicted = head.membership(predict(blend(self.image, some, baseline)), index)
+            predicted = head.membership(predict(blend(self.image, some, replaced)), index)
             return some, self.target.dice(predicted)
 
         batches = _in_batches(masks, self.batch_size)
@@ -118,7 +119,7 @@ def _in_batches(masks: Iterable[Mask], size: int) -> Iterator[FloatArray]:
     """(at most size, H, W) at a time."""
     rest = iter(masks)
     while batch := list(islice(rest, size)):
-        yield np.stack(batch)
+        yield batch[0][None] if len(batch) == 1 else np.stack(batch)  # one needs no copy
 
 
 @dataclass(frozen=True)
