@@ -68,6 +68,7 @@ class FusedScorer:
         }
         self._baseline: tuple[Images, ort.OrtValue] | None = None
         self._segmenter = segmenter
+        self._takes_batches = segmenter.takes_batches(np.repeat(image, 2, axis=0))
         self._check_answers(asked)
 
     def dice(self, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
@@ -85,9 +86,7 @@ class FusedScorer:
 
     def _counts(self, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
         """(3, N): both, found, check."""
-        step = self._input.batch or (
-            len(masks) if self._segmenter.takes_batches(np.repeat(self._image, 2, axis=0)) else 1
-        )
+        step = self._input.batch or (len(masks) if self._takes_batches else 1)
         parts = []
         for start in range(0, len(masks), step):
             some = masks[start : start + step]

@@ -36,20 +36,23 @@ def checked_fidelity(
     Args:
         predict: the route's own forward, (1, C, H, W) -> scores (1, L, H, W).
         score_gradient: the route's own gradient, as `directional_error` takes it.
-        deployed: the file, whose input type sets bound and step.
+        deployed: the file, whose input type sets the bound.
         segmenter: the deployed model.
         problem: what is compared on.
 
     Raises:
         FidelityError: a number is beyond its bound.
     """
-    scores = _deployed_scores(deployed, segmenter, problem)
-    smooth = scores if deployed.input.dtype != np.uint8 else _unrounded_scores(deployed, problem)
-    largest, mean = compare_scores(predict, scores, problem) if scores else (None, None)
+    label_map = deployed.output.head.kind == "labels"
+    inside = _scores_inside(deployed, problem) if label_map else None
+    largest, mean, agreement = compare_scores(predict, segmenter, inside, problem)
+    smooth = inside if label_map else segmenter.predict
+    if deployed.input.dtype == np.uint8:
+        smooth = _unrounded_scores(deployed, problem)
     fidelity = Fidelity(
         max_difference=largest,
         mean_difference=mean,
-        label_agreement=label_agreement(predict, segmenter, problem),
+        label_agreement=agreement,
         directional_error=directional_error(score_gradient, smooth, problem) if smooth else None,
     )
     half = deployed.input.dtype == np.float16
@@ -57,15 +60,11 @@ def checked_fidelity(
     return fidelity
 
 
-def _deployed_scores(
-    deployed: GraphBacked, segmenter: Segmenter, problem: MaskProblem
-) -> Callable[[Images], Scores] | None:
-    """Scores as the deployed model computes them; inside the graph where it gives labels only.
+def _scores_inside(deployed: GraphBacked, problem: MaskProblem) -> Callable[[Images], Scores] | None:
+    """The scores before a label map, as the deployed graph computes them.
 
     None where those have another size than the image: what they would be at its size is not the model's to say.
     """
-    if deployed.output.head.kind != "labels":
-        return segmenter.predict
     return _of_image_size(ExposedScores(deployed, _scores_of(deployed)), problem)
 
 
@@ -89,34 +88,43 @@ def _of_image_size(inside: ExposedScores, problem: MaskProblem) -> Callable[[Ima
 
 
 def compare_scores(
-    predict: Callable[[Images], Scores], deployed: Callable[[Images], Scores], problem: MaskProblem
-) -> tuple[float, float]:
-    """Largest and mean score difference, as shares of the largest score, the worst of two images.
+    predict: Callable[[Images], Scores],
+    segmenter: Segmenter,
+    inside: Callable[[Images], Scores] | None,
+    problem: MaskProblem,
+) -> tuple[float | None, float | None, float]:
+    """Largest and mean score difference (shares of the largest score) and label agreement, the worst of two images.
 
     Args:
         predict: the route's own forward.
-        deployed: the deployed model's.
+        segmenter: the deployed model.
+        inside: the scores before its label map; None where it gives scores itself, or where there are none to
+            compare, and then no difference is told.
         problem: its image is compared as it is, and with a random half of 8x8 blocks replaced.
     """
-    largest, mean = 0.0, 0.0
-    for image in _compared(problem):
-        own, reference = predict(image), deployed(image)
-        scale = float(np.abs(reference[np.isfinite(reference)]).max()) or 1.0
-        with np.errstate(invalid="ignore"):
-            difference = np.abs(own - reference) / scale
-        difference[own == reference] = 0  # both minus infinity: a class that is ruled out
-        difference[np.isnan(difference)] = np.inf  # beyond every bound, which NaN itself would not be
-        largest, mean = max(largest, float(difference.max())), max(mean, float(difference.mean()))
-    return largest, mean
-
-
-def label_agreement(predict: Callable[[Images], Scores], segmenter: Segmenter, problem: MaskProblem) -> float:
-    """Share of pixels with the deployed model's label, the worst of the images of `compare_scores`."""
     head: Head = segmenter.spec.head
-    return min(
-        float(np.mean(head.labels(predict(image)) == head.labels(segmenter.predict(image))))
-        for image in _compared(problem)
-    )
+    differences, agreement = [], 1.0
+    for image in _compared(problem):
+        own, deployed = predict(image), segmenter.predict(image)
+        agreement = min(agreement, float(np.mean(head.labels(own) == head.labels(deployed))))
+        if head.kind != "labels":
+            differences.append(_difference(own, deployed))
+        elif inside:
+            differences.append(_difference(own, inside(image)))
+    if not differences:
+        return None, None, agreement
+    largest, mean = (max(values) for values in zip(*differences, strict=True))
+    return largest, mean, agreement
+
+
+def _difference(own: Scores, reference: Scores) -> tuple[float, float]:
+    """Largest and mean, as shares of the largest score."""
+    scale = float(np.abs(reference[np.isfinite(reference)]).max()) or 1.0
+    with np.errstate(invalid="ignore"):
+        difference = np.abs(own - reference) / scale
+    difference[own == reference] = 0  # both minus infinity: a class that is ruled out
+    difference[np.isnan(difference)] = np.inf  # beyond every bound, which NaN itself would not be
+    return float(difference.max()), float(difference.mean())
 
 
 def _compared(problem: MaskProblem) -> tuple[Images, Images]:

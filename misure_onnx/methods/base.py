@@ -109,11 +109,6 @@ class Task:
         """What was chosen for the user while masks were scored."""
         return self._fused[1] if "_fused" in self.__dict__ else ()
 
-    @property
-    def masks_at_once(self) -> int:
-        """How many masks `dice` judges in the time of one."""
-        return self.batch_size * self.segmenter.spec.workers
-
 
 def _in_batches(masks: Iterable[Mask], size: int) -> Iterator[FloatArray]:
     """(at most size, H, W) at a time."""
