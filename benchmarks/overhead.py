@@ -51,6 +51,8 @@ from misure_onnx.target import Target
 from misure_onnx.types import FloatArray
 
 RISE_MASKS, MISURE_ITERATIONS, SUFFICIENT_TAU, TRIED_FORWARDS = 32, 5, 0.999, 16
+LEAST_SECONDS = 60.0
+"""That turns go on: a loop of 0.2 s swings by a tenth on a shared machine."""
 ONE_OBJECT = Target.at(67, 124)
 """Of the bundled image: it needs dozens of dilations."""
 DATA_TRIPLES = ("D01", "D02", "D15")
@@ -71,25 +73,28 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     parser.add_argument("--out", type=Path, help="also write the document to this file")
     parser.add_argument("--triples", default=",".join(DATA_TRIPLES), help="of the data directory, e.g. D01,D15")
-    parser.add_argument("--repeats", type=int, default=15, help="turns of method and bare loop (default: 15)")
+    parser.add_argument(
+        "--repeats",
+        type=int,
+        default=15,
+        help="least turns of method and bare loop (default: 15); short ones go on for a minute",
+    )
     arguments = parser.parse_args()
     measured = {}
     for case in cases(names=arguments.triples.split(",")):
         print(f"measuring {case.name}", file=sys.stderr, flush=True)
         measured[case.name] = measure(case, arguments.repeats)
-    document = {
-        "ratios": measured["bundled"]["ratios"],
-        "models": measured,
-        "machine": describe_machine(),
-        "repeats": arguments.repeats,
-    }
-    if arguments.out:
-        arguments.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        print({key: round(value, 3) for key, value in measured[case.name]["ratios"].items()}, file=sys.stderr)
+        document = {
+            "ratios": measured["bundled"]["ratios"],
+            "models": measured,
+            "machine": describe_machine(),
+            "repeats": arguments.repeats,
+        }
+        if arguments.out:
+            arguments.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     if arguments.json:
         print(json.dumps(document, indent=2))
-        return
-    for name, result in measured.items():
-        print(name, {key: round(value, 3) for key, value in result["ratios"].items()})
 
 
 def cases(provider: str = "cpu", names: Sequence[str] = DATA_TRIPLES) -> list[Case]:
@@ -151,12 +156,13 @@ def _take_turns(timed: dict[str, Timed], repeats: int) -> dict[str, list[float]]
     for run in timed.values():
         run()
     seconds: dict[str, list[float]] = {name: [] for name in timed}
-    for turn in range(repeats):
-        names = list(timed)
+    began, turn, names = time.perf_counter(), 0, list(timed)
+    while turn < repeats or time.perf_counter() - began < LEAST_SECONDS:
         for name in names if turn % 2 == 0 else names[::-1]:
             start = time.perf_counter()
             timed[name]()
             seconds[name].append(time.perf_counter() - start)
+        turn += 1
     return seconds
 
 
@@ -165,7 +171,10 @@ def _ratio(seconds: dict[str, list[float]], one: str, other: str) -> float:
 
 
 def _medians(seconds: dict[str, list[float]]) -> dict[str, float]:
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    return {
+        **{name: statistics.median(values) for name, values in seconds.items()},
+        "turns": len(next(iter(seconds.values()))),
+    }
 
 
 def _rise(case: Case) -> tuple[dict[str, Timed], int]:

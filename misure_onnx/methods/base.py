@@ -14,7 +14,6 @@ from itertools import islice
 from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from misure_onnx.errors import ParameterError
 from misure_onnx.explanation import Explanation
@@ -22,6 +21,7 @@ from misure_onnx.gradients.base import Fidelity
 from misure_onnx.images import ImageLike, load_image
 from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.methods.scoring import MaskScorer, Scoring, fused_scorer
+from misure_onnx.methods.value import VALUES, Numbers, ValueName
 from misure_onnx.perturbation import blend
 from misure_onnx.records import Minimality, Status
 from misure_onnx.segmenter import CountingSegmenter, Predict, Segmenter
@@ -60,16 +60,17 @@ class Task:
         """A fresh generator; the same one at every call."""
         return np.random.default_rng(self.seed)
 
-    def dice(self, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
+    def dice(self, masks: FloatArray, baseline: Images) -> Numbers:
         """Hard Dice (N,) of the target, on the deployed model, in the image through each mask (N, H, W)."""
         return np.array([dice for _, dice in self.judged(masks, baseline)])
 
-    def dice_in(self, images: Images) -> npt.NDArray[np.float64]:
+    def dice_in(self, images: Images) -> Numbers:
         """Hard Dice (N,) of the target, on the deployed model, in other images (N, C, H, W)."""
-        predicted = self.segmenter.spec.head.membership(self.segmenter.predict(images), self.target.class_index)
-        return self.target.dice(predicted)
+        return VALUES["dice"](self.segmenter.predict(images), self.segmenter.spec.head, self.target)
 
-    def judged(self, masks: Iterable[Mask], baseline: Images, *, many: bool = False) -> Iterator[tuple[Mask, float]]:
+    def judged(
+        self, masks: Iterable[Mask], baseline: Images, *, many: bool = False, value: ValueName = "dice"
+    ) -> Iterator[tuple[Mask, float]]:
         """Every mask (H, W) with its Dice as `dice` has it, in order, made and judged as the caller takes them.
 
         Masks are independent of each other: `batch_size` a call, as many calls at once as run best. A caller who
@@ -79,24 +80,23 @@ class Task:
             masks: made one by one, while others are judged.
             baseline: (1, C, H, W), what replaces the rest of the image.
             many: hundreds are coming, and all of them will be taken.
+            value: another number than the Dice, in `VALUES`; only the Dice is counted inside the graph.
         """
-        head, index = self.segmenter.spec.head, self.target.class_index
-        replaced = baseline if baseline.any() else None
-        scorer = self._fused[0] if self.scoring == "fused" or many else None
+        head, replaced = self.segmenter.spec.head, baseline if baseline.any() else None
+        scorer = self._fused[0] if value == "dice" and (self.scoring == "fused" or many) else None
 
-        def dice_of(predict: Predict, some: FloatArray) -> tuple[FloatArray, npt.NDArray[np.float64]]:
-            predicted = head.membership(predict(blend(self.image, some, replaced)), index)
-            return some, self.target.dice(predicted)
+        def number_of(predict: Predict, some: FloatArray) -> tuple[FloatArray, Numbers]:
+            return some, VALUES[value](predict(blend(self.image, some, replaced)), head, self.target)
 
         batches = _in_batches(masks, self.batch_size)
         if scorer is None:
-            results = self.segmenter.concurrently(dice_of, batches, queued=self.segmenter.spec.workers if many else 0)
+            results = self.segmenter.concurrently(number_of, batches, queued=self.segmenter.spec.workers if many else 0)
         else:
             results = ((some, self._counted_inside(scorer, some, baseline)) for some in batches)
-        for some, dice in results:
-            yield from zip(some, dice.tolist(), strict=True)
+        for some, numbers in results:
+            yield from zip(some, numbers.tolist(), strict=True)
 
-    def _counted_inside(self, scorer: MaskScorer, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
+    def _counted_inside(self, scorer: MaskScorer, masks: FloatArray, baseline: Images) -> Numbers:
         self.segmenter.forwards += len(masks)
         return scorer.dice(masks, baseline)
 
