@@ -96,15 +96,18 @@ class ConcurrentSegmenter(Protocol):
     """A segmenter that answers several callers at once; a capability, which methods use through `CountingSegmenter`."""
 
     def concurrently(
-        self, work: Callable[[Predict, Item], Result], items: Iterable[Item], *, queued: int
+        self,
+        work: Callable[[Predict, Item], Result],
+        items: Iterable[Item],
+        until: Callable[[Result], bool] | None = None,
     ) -> Iterator[Result]:
         """`work(predict, item)` of every item, `spec.workers` at the same time; gives the results in order.
 
         Args:
             work: called from several threads.
-            items: taken one by one, as there is room for them.
-            queued: how many more than can run may wait. A caller who stops early has paid for those that were
-                begun: `spec.workers - 1`, and these.
+            items: taken one by one, by one thread at a time, as there is room for them.
+            until: whether a result is the last one that is wanted. When it comes, `spec.workers - 1` further items
+                have been begun, whatever was faster; without it a caller takes all results.
         """
 
 
@@ -136,16 +139,32 @@ class CountingSegmenter:
         return self._counted(self.segmenter.predict, images)
 
     def concurrently(
-        self, work: Callable[[Predict, Item], Result], items: Iterable[Item], *, queued: int = 0
+        self,
+        work: Callable[[Predict, Item], Result],
+        items: Iterable[Item],
+        until: Callable[[Result], bool] | None = None,
     ) -> Iterator[Result]:
         """As `ConcurrentSegmenter`; one after the other where the segmenter cannot do more."""
-        if self._concurrent is None:
-            return (work(self.predict, item) for item in items)
+        if self._concurrent is None or self.spec.workers == 1:
+            return _one_by_one(work, self.predict, items, until)
         return self._concurrent.concurrently(
-            lambda predict, item: work(lambda images: self._counted(predict, images), item), items, queued=queued
+            lambda predict, item: work(lambda images: self._counted(predict, images), item), items, until
         )
 
     def _counted(self, predict: Predict, images: Images) -> Scores:
         with self._counting:
             self.forwards += len(images)
         return predict(images)
+
+
+def _one_by_one(
+    work: Callable[[Predict, Item], Result],
+    predict: Predict,
+    items: Iterable[Item],
+    until: Callable[[Result], bool] | None,
+) -> Iterator[Result]:
+    for item in items:
+        result = work(predict, item)
+        yield result
+        if until is not None and until(result):
+            return

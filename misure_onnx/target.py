@@ -5,6 +5,7 @@ import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -48,7 +49,11 @@ class ResolvedTarget:
 
     def dice(self, predicted: BoolArray) -> npt.NDArray[np.float64]:
         """Hard Dice of predictions (N, H, W) of the class against the region, within the domain: (N,)."""
-        return hard_dice(predicted if self.domain.all() else predicted & self.domain, self.region)
+        return hard_dice(predicted if self._everywhere else predicted & self.domain, self.region)
+
+    @cached_property
+    def _everywhere(self) -> bool:
+        return bool(self.domain.all())
 
 
 class _At:

@@ -14,7 +14,7 @@ from misure_onnx.backends.fused_scoring import FusedScorer
 from misure_onnx.backends.providers import CPU, CUDA, check_loaded, requested_providers
 from misure_onnx.backends.resize import resize_scores
 from misure_onnx.backends.session import create_session, first_line
-from misure_onnx.backends.workers import Workers, most_workers
+from misure_onnx.backends.workers import most_workers, side_by_side
 from misure_onnx.errors import ModelError, PreprocessingError
 from misure_onnx.graph.input_signature import InputSignature, find_input
 from misure_onnx.graph.load import load_structure, opset_version
@@ -74,7 +74,7 @@ class OnnxRuntimeSegmenter:
         )
         self.identity = Identity(_sha256(self.path), opset_version(model), requested, used, tuple(notes))
         self._batch_verified: bool | None = None
-        self._workers: Workers | None = None
+        self._shared: ort.InferenceSession | None = None
 
     def prepare(self, image: LoadedImage) -> Images:
         """The network input (1, C, H, W) for a picture; a free size follows the picture, in steps of 32."""
@@ -90,7 +90,10 @@ class OnnxRuntimeSegmenter:
         return self._predict(images, self._session)
 
     def concurrently(
-        self, work: Callable[[Predict, Item], Result], items: Iterable[Item], *, queued: int
+        self,
+        work: Callable[[Predict, Item], Result],
+        items: Iterable[Item],
+        until: Callable[[Result], bool] | None = None,
     ) -> Iterator[Result]:
         """`work(predict, item)` of every item, `spec.workers` at the same time; see `ConcurrentSegmenter`.
 
@@ -100,15 +103,11 @@ class OnnxRuntimeSegmenter:
         Raises:
             ModelError: ONNX Runtime failed.
         """
-        if self.spec.workers == 1:
-            return (work(self.predict, item) for item in items)
-        if self._workers is None:
-            self._workers = Workers(
-                self.spec.workers, create_session(self.path, "cpu", (CPU,), workers=self.spec.workers)
-            )
-        session = self._workers.session
-        return self._workers.run(
-            lambda item: work(lambda images: self._predict(images, session), item), items, queued=queued
+        if self._shared is None:
+            self._shared = create_session(self.path, "cpu", (CPU,), workers=self.spec.workers)
+        session = self._shared
+        return side_by_side(
+            lambda item: work(lambda images: self._predict(images, session), item), items, self.spec.workers, until
         )
 
     def fused_scorer(self, image: Images, target: ResolvedTarget) -> FusedScorer:

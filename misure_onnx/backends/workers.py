@@ -1,10 +1,10 @@
 """Several forwards at the same time on one machine's processors."""
 
-from collections import deque
+import math
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-
-import onnxruntime as ort
+from concurrent.futures import Future
+from typing import Generic
 
 from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Item, Result
@@ -12,37 +12,137 @@ from misure_onnx.segmenter import Item, Result
 _MOST_WORKERS = 4
 """More would multiply the memory of the activations for little more speed."""
 
+_TAKEN_AT_ONCE = 2
+"""Results a worker."""
+
 
 def most_workers() -> int:
     """How many forwards run at the same time; each gets an equal share of the usable processors."""
     return min(_MOST_WORKERS, usable_cores())
 
 
-class Workers:
-    """A few threads that share one session, in which every call uses its own share of the processors.
+def side_by_side(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int, until: Callable[[Result], bool] | None
+) -> Iterator[Result]:
+    """The results of several threads in the order of the items; see `ConcurrentSegmenter`.
 
-    Args:
-        count: of threads.
-        session: with usable processors / count threads a call; ONNX Runtime takes calls from several threads.
+    Whoever stops early, or meets an error, waits for what was begun: nothing goes on unseen.
+    """
+    line = _Line(work, items, workers, until)
+    threads = [threading.Thread(target=line.serve, name=f"misure-forward-{k}", daemon=True) for k in range(workers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield from line.results()
+    finally:
+        line.close()
+        for thread in threads:
+            thread.join()
+
+
+class _Line(Generic[Item, Result]):
+    """Items that several threads serve, each taking the next one by itself: none waits to be told.
+
+    Item k is begun when all items up to k - workers are done and none of them ends the line, so that the number of
+    items begun does not depend on which thread is faster.
     """
 
-    def __init__(self, count: int, session: ort.InferenceSession) -> None:
-        self.count, self.session = count, session
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix="misure-forward")
+    def __init__(
+        self,
+        work: Callable[[Item], Result],
+        items: Iterable[Item],
+        workers: int,
+        until: Callable[[Result], bool] | None,
+    ) -> None:
+        self._work, self._items, self._workers, self._until = work, iter(items), workers, until
+        self._taken_at_once = _TAKEN_AT_ONCE * workers
+        lock = threading.Lock()
+        self._room, self._due = threading.Condition(lock), threading.Condition(lock)
+        self._done: dict[int, Future[Result]] = {}
+        self._begun, self._passed, self._taken = 0, 0, 0
+        self._length: float = math.inf
 
-    def run(self, work: Callable[[Item], Result], items: Iterable[Item], *, queued: int) -> Iterator[Result]:
-        """The results in the order of the items, of which at most `count + queued` are begun and not yet given.
+    def serve(self) -> None:
+        """Works until the items or the line end."""
+        while (begun := self._begin()) is not None:
+            place, item = begun
+            try:
+                outcome = Future[Result]()
+                outcome.set_result(self._work(item))
+            except BaseException as error:  # noqa: BLE001 - raised where the results are taken
+                outcome = _failed(error)
+            self._finish(place, outcome)
 
-        Whoever stops early, or meets an error, waits for what was begun: nothing goes on unseen, and the number of
-        forwards is the same every time.
-        """
-        begun = deque[Future[Result]]()
-        try:
-            for item in items:
-                if len(begun) == self.count + queued:
-                    yield begun.popleft().result()
-                begun.append(self._threads.submit(work, item))
-            while begun:
-                yield begun.popleft().result()
-        finally:
-            wait(begun)
+    def results(self) -> Iterator[Result]:
+        """In the order of the items, up to the first that ends the line."""
+        while some := self._take():
+            for outcome in some:
+                yield outcome.result()
+                if self._ends(outcome):
+                    return
+
+    def close(self) -> None:
+        """No further item is begun."""
+        with self._room:
+            self._length = min(self._length, self._begun)
+            self._room.notify_all()
+
+    def _begin(self) -> tuple[int, Item] | None:
+        with self._room:
+            self._room.wait_for(lambda: self._begun < self._limit() or self._begun >= self._length)
+            place = self._begun
+            if place >= self._length:
+                return None
+            try:
+                item = next(self._items)
+            except StopIteration:
+                self._length = place
+            except BaseException as error:  # noqa: BLE001 - raised where the results are taken
+                self._length = self._begun = place + 1
+                self._done[place] = _failed(error)
+            else:
+                self._begun += 1
+                return place, item
+            self._room.notify_all()
+            self._due.notify()
+            return None
+
+    def _limit(self) -> int:
+        """How many items may be begun; some results may wait to be taken."""
+        most = self._taken + 2 * self._taken_at_once
+        return min(most, self._passed + self._workers) if self._until else most
+
+    def _finish(self, place: int, outcome: Future[Result]) -> None:
+        with self._room:
+            self._done[place] = outcome
+            while self._passed in self._done and not self._ends(self._done[self._passed]):
+                self._passed += 1
+            self._room.notify_all()
+            if self._is_due():
+                self._due.notify()
+
+    def _take(self) -> list[Future[Result]]:
+        with self._due:
+            self._due.wait_for(self._is_due)
+            taken = list[Future[Result]]()
+            while self._taken in self._done:
+                taken.append(self._done.pop(self._taken))
+                self._taken += 1
+            self._room.notify_all()
+            return taken
+
+    def _is_due(self) -> bool:
+        """Whether the caller is woken: waking it for every result would cost more than what it does with one."""
+        if self._taken not in self._done:
+            return self._taken >= self._length
+        ended = self._passed in self._done or self._taken + len(self._done) >= self._length
+        return ended or len(self._done) >= self._taken_at_once
+
+    def _ends(self, outcome: Future[Result]) -> bool:
+        return outcome.exception() is not None or (self._until is not None and self._until(outcome.result()))
+
+
+def _failed(error: BaseException) -> Future[Result]:
+    outcome = Future[Result]()
+    outcome.set_exception(error)
+    return outcome

@@ -7,7 +7,7 @@ image, the target and the deployed model, and gives a saliency map and a binary 
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -62,6 +62,8 @@ class Task:
 
     def dice(self, masks: FloatArray, baseline: Images) -> Numbers:
         """Hard Dice (N,) of the target, on the deployed model, in the image through each mask (N, H, W)."""
+        if len(masks) <= self.batch_size and self.scoring != "fused":  # one call, which gets all processors
+            return self.dice_in(blend(self.image, masks, baseline))
         return np.array([dice for _, dice in self.judged(masks, baseline)])
 
     def dice_in(self, images: Images) -> Numbers:
@@ -69,17 +71,24 @@ class Task:
         return VALUES["dice"](self.segmenter.predict(images), self.segmenter.spec.head, self.target)
 
     def judged(
-        self, masks: Iterable[Mask], baseline: Images, *, many: bool = False, value: ValueName = "dice"
+        self,
+        masks: Iterable[Mask],
+        baseline: Images,
+        *,
+        until: Callable[[float], bool] | None = None,
+        many: bool = False,
+        value: ValueName = "dice",
     ) -> Iterator[tuple[Mask, float]]:
-        """Every mask (H, W) with its Dice as `dice` has it, in order, made and judged as the caller takes them.
+        """Every mask (H, W) with its Dice as `dice` has it, in order.
 
-        Masks are independent of each other: `batch_size` a call, as many calls at once as run best. A caller who
-        stops early has paid for the calls that were begun.
+        Masks are independent of each other: `batch_size` a call, as many calls at once as run best.
 
         Args:
             masks: made one by one, while others are judged.
             baseline: (1, C, H, W), what replaces the rest of the image.
-            many: hundreds are coming, and all of them will be taken.
+            until: whether a Dice is the last one that is wanted; the calls that were begun beside it are paid for.
+                Without it a caller takes all.
+            many: hundreds are coming.
             value: another number than the Dice, in `VALUES`; only the Dice is counted inside the graph.
         """
         head, replaced = self.segmenter.spec.head, baseline if baseline.any() else None
@@ -88,13 +97,19 @@ class Task:
         def number_of(predict: Predict, some: FloatArray) -> tuple[FloatArray, Numbers]:
             return some, VALUES[value](predict(blend(self.image, some, replaced)), head, self.target)
 
+        def is_last(judged: tuple[FloatArray, Numbers]) -> bool:
+            return until is not None and any(map(until, judged[1].tolist()))
+
         batches = _in_batches(masks, self.batch_size)
         if scorer is None:
-            results = self.segmenter.concurrently(number_of, batches, queued=self.segmenter.spec.workers if many else 0)
+            results = self.segmenter.concurrently(number_of, batches, is_last if until else None)
         else:
             results = ((some, self._counted_inside(scorer, some, baseline)) for some in batches)
         for some, numbers in results:
-            yield from zip(some, numbers.tolist(), strict=True)
+            for mask, number in zip(some, numbers.tolist(), strict=True):
+                yield mask, number
+                if until is not None and until(number):
+                    return
 
     def _counted_inside(self, scorer: MaskScorer, masks: FloatArray, baseline: Images) -> Numbers:
         self.segmenter.forwards += len(masks)

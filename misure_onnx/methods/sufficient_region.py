@@ -33,16 +33,17 @@ def grow_sufficient_region(task: Task, baseline: Images, tau: float) -> Sufficie
         ModelOutputError: not even the whole image gives the prediction again.
     """
     curve = list[float]()
-    for mask, dice in task.judged(_nested(task.target.region), baseline):
+    for mask, dice in task.judged(_nested(task.target.region), baseline, until=lambda dice: dice > tau):
         curve.append(dice)
-        if dice > tau:
-            saturated = float(mask.mean()) > SATURATED_SHARE
-            return SufficientRegionFacts(mask > 0, len(curve) - 1, dice, tuple(curve), saturated)
+        grown = mask
         task.progress("sufficient region", len(curve), most_dilations(*task.size) + 1)
-    raise ModelOutputError(
-        f"the whole image gives Dice {curve[-1]:.3f} against its own prediction: the model is not deterministic "
-        "(dropout or augmentation left in the export?)"
-    )
+    if dice <= tau:
+        raise ModelOutputError(
+            f"the whole image gives Dice {dice:.3f} against its own prediction: the model is not deterministic "
+            "(dropout or augmentation left in the export?)"
+        )
+    saturated = float(grown.mean()) > SATURATED_SHARE
+    return SufficientRegionFacts(grown > 0, len(curve) - 1, dice, tuple(curve), saturated)
 
 
 def _nested(region: Region) -> Iterator[Mask]:

@@ -1,6 +1,8 @@
 """Several forwards at the same time: the same answers in the same order, and errors that arrive."""
 
+import itertools
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,7 +43,7 @@ def scores_of(predict: Predict, k: int) -> Scores:
 def test_results_come_in_the_order_of_the_items_and_are_those_of_one_call_at_a_time(
     segmenter: OnnxRuntimeSegmenter,
 ) -> None:
-    for k, found in zip(ITEMS, segmenter.concurrently(scores_of, ITEMS, queued=2), strict=True):
+    for k, found in zip(ITEMS, segmenter.concurrently(scores_of, ITEMS), strict=True):
         assert np.array_equal(found, segmenter.predict(image(k)))
 
 
@@ -53,7 +55,7 @@ def test_as_many_run_at_the_same_time_as_the_specification_says(segmenter: OnnxR
         meeting.wait()
         return scores_of(predict, k)
 
-    assert len(list(segmenter.concurrently(met, range(9), queued=0))) == 9
+    assert len(list(segmenter.concurrently(met, range(9)))) == 9
 
 
 def test_an_error_of_one_item_is_raised_and_the_next_call_works(segmenter: OnnxRuntimeSegmenter) -> None:
@@ -61,8 +63,8 @@ def test_an_error_of_one_item_is_raised_and_the_next_call_works(segmenter: OnnxR
         return predict(image(k)[..., :-1] if k == 2 else image(k))
 
     with pytest.raises(ModelError, match="could not run"):
-        list(segmenter.concurrently(wrong_size, ITEMS, queued=2))
-    assert len(list(segmenter.concurrently(scores_of, ITEMS, queued=2))) == len(ITEMS)
+        list(segmenter.concurrently(wrong_size, ITEMS))
+    assert len(list(segmenter.concurrently(scores_of, ITEMS))) == len(ITEMS)
 
 
 def test_every_forward_is_counted(segmenter: OnnxRuntimeSegmenter) -> None:
@@ -71,16 +73,42 @@ def test_every_forward_is_counted(segmenter: OnnxRuntimeSegmenter) -> None:
     assert counting.forwards == len(ITEMS)
 
 
-@pytest.mark.parametrize("queued", [0, 2])
-def test_whoever_stops_early_has_paid_for_what_was_begun_and_no_more(
-    segmenter: OnnxRuntimeSegmenter, queued: int
+@pytest.mark.parametrize("last", [0, 1, 4, len(ITEMS) - 1])
+@pytest.mark.parametrize("slow", [0, 1])
+def test_the_last_wanted_item_ends_the_line_after_as_many_forwards_whatever_is_faster(
+    segmenter: OnnxRuntimeSegmenter, last: int, slow: int
 ) -> None:
     counting = CountingSegmenter(segmenter)
-    results = counting.concurrently(scores_of, ITEMS, queued=queued)
+
+    def numbered(predict: Predict, k: int) -> int:
+        time.sleep(0.01 if k % 2 == slow else 0.0)
+        scores_of(predict, k)
+        return k
+
+    assert list(counting.concurrently(numbered, ITEMS, lambda k: k == last)) == list(range(last + 1))
+    assert counting.forwards == min(last + segmenter.spec.workers, len(ITEMS))
+
+
+def test_nothing_goes_on_after_a_caller_who_left(segmenter: OnnxRuntimeSegmenter) -> None:
+    counting = CountingSegmenter(segmenter)
+    results = counting.concurrently(scores_of, itertools.count())
     next(results)
     results.close()  # type: ignore[attr-defined]
-    one_at_a_time = segmenter.spec.workers == 1
-    assert counting.forwards == (1 if one_at_a_time else segmenter.spec.workers + queued)
+    begun = counting.forwards
+    time.sleep(0.05)
+    assert counting.forwards == begun
+    assert begun <= 6 * segmenter.spec.workers
+
+
+def test_an_error_while_an_item_is_made_is_raised_after_the_results_before_it(segmenter: OnnxRuntimeSegmenter) -> None:
+    def broken() -> Iterator[int]:
+        yield from range(3)
+        raise ValueError("no fourth item")
+
+    results = segmenter.concurrently(scores_of, broken())
+    assert len([next(results) for _ in range(3)]) == 3
+    with pytest.raises(ValueError, match="no fourth item"):
+        next(results)
 
 
 def test_a_segmenter_that_cannot_run_several_runs_one_after_the_other(segmenter: OnnxRuntimeSegmenter) -> None:
@@ -103,5 +131,5 @@ def test_real_models_give_the_same_scores_on_every_share_of_the_processors(
     assert isinstance(segmenter, OnnxRuntimeSegmenter)
     x = segmenter.prepare(load_image(triple.image))
     alone = segmenter.predict(x)
-    for found in segmenter.concurrently(lambda predict, images: predict(images), [x, x], queued=0):
+    for found in segmenter.concurrently(lambda predict, images: predict(images), [x, x]):
         assert np.array_equal(found, alone)

@@ -24,7 +24,7 @@ def scores_of(kind: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
 
 def value(name: str, target: ResolvedTarget, kind: str = "softmax") -> list[float]:
     head = Head(kind)  # type: ignore[arg-type]
-    return VALUES[name](scores_of(kind), head, target).tolist()  # type: ignore[index]
+    return [float(number) for number in VALUES[name](scores_of(kind), head, target)]  # type: ignore[index]
 
 
 def test_dice_counts_pixels_where_the_class_wins() -> None:
