@@ -15,7 +15,7 @@ from misure_onnx.types import FloatArray, Mask, Region
 BINARY_AT = 0.5
 """A pixel is kept where the soft mask is above this."""
 
-_JUST_KEPT = np.nextafter(np.float32(BINARY_AT), np.float32(1))
+JUST_KEPT = np.nextafter(np.float32(BINARY_AT), np.float32(1))
 _FEWEST_PIXELS = 4
 _FINEST = 0.3
 """Standard deviation in pixels below which a Gaussian does nothing."""
@@ -164,7 +164,7 @@ class _Scores:
         spread = float(self._values[self._inside].std()) or 1.0
         above = np.clip((self._values - self._threshold) / spread, -30, 30)
         soft = 1 / (1 + np.exp(-above))
-        soft[above >= 0] = np.maximum(soft[above >= 0], _JUST_KEPT)
+        soft[above >= 0] = np.maximum(soft[above >= 0], JUST_KEPT)
         return np.asarray(soft * self._inside, np.float32)
 
     def refine(self) -> None:

@@ -15,6 +15,7 @@ from misure_onnx.methods.certificate import RANDOM_BASELINES, drawn
 from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, sweep_area
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
 from misure_onnx.methods.misure.specks import without_specks
+from misure_onnx.methods.misure.tightened import tightened
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.sufficiency import Sufficiency
 from misure_onnx.perturbation import BASELINES
@@ -112,6 +113,8 @@ def minimal_region(prune: Prune, sufficient: Region, wanted: Wanted, block_check
         start = dilate(start)
     pruned = prune(start)
     chosen, notes = _confirmed(pruned, start, wanted.passes)
+    if len(wanted.groups) > 1:
+        chosen = _tightened(chosen, pruned.final.soft, wanted.passes)
     region, minimality = without_specks(chosen.region, wanted.passes), None
     if block_checks:
         region, minimality = without_blocks(region, chosen.soft, wanted.passes, block_checks)
@@ -125,6 +128,15 @@ def minimal_region(prune: Prune, sufficient: Region, wanted: Wanted, block_check
         minimality=minimality,
         notes=notes,
     )
+
+
+def _tightened(chosen: MaskCandidate, latest: Mask, passes: Passes) -> MaskCandidate:
+    """By the scores that the mask was made from, and by the latest ones, which are made of more gradients."""
+    for scores in (chosen.soft, latest):
+        region, soft = tightened(chosen.region, scores, passes)
+        if region is not chosen.region:
+            chosen = dataclasses.replace(chosen, region=region, soft=soft)
+    return chosen
 
 
 def explored(found: Found, task: Task, gradient: MaskGradient, wanted: Wanted, search: Search) -> Found:
