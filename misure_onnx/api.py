@@ -10,13 +10,14 @@ from misure_onnx import target as targets
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.backends.python_function import PythonFunctionSegmenter
 from misure_onnx.errors import InputError, ParameterError
-from misure_onnx.images import ImageLike, load_image
+from misure_onnx.images import ImageLike
 from misure_onnx.methods import METHODS
 from misure_onnx.methods.base import Method
 from misure_onnx.preprocessing import Preprocessing, load_preprocessing
-from misure_onnx.segmenter import Segmenter
+from misure_onnx.segmenter import Segmenter, load_input
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import Images, Scores
+from misure_onnx.volumes import VolumeLike
 
 
 def load_segmenter(
@@ -51,20 +52,20 @@ def load_segmenter(
 
 
 def every_object(
-    segmenter: Segmenter, image: ImageLike, class_spec: int | str | None = None, *, min_pixels: int = 16
+    segmenter: Segmenter, image: ImageLike | VolumeLike, class_spec: int | str | None = None, *, min_pixels: int = 16
 ) -> tuple[ResolvedTarget, ...]:
     """Every connected object that the model predicts, largest first, each a target to explain.
 
     Args:
         segmenter: the deployed model.
-        image: the image that will be explained.
+        image: the image or volume that will be explained.
         class_spec: only objects of this class (index or name).
         min_pixels: smaller objects, counted at the network's size, are left out.
 
     Raises:
         TargetError: there is none.
     """
-    scores = segmenter.predict(segmenter.prepare(load_image(image)))
+    scores = segmenter.predict(segmenter.prepare(load_input(image)))
     return targets.every_object(segmenter.spec, scores, class_spec, min_pixels)
 
 

@@ -16,7 +16,16 @@ import numpy.typing as npt
 
 from misure_onnx.certificate_in_words import certificate_in_words
 from misure_onnx.errors import InputError
-from misure_onnx.files import encode_json, encode_npy, encode_png, encode_rgb, read_region, write_all
+from misure_onnx.files import (
+    encode_json,
+    encode_nifti,
+    encode_npy,
+    encode_png,
+    encode_rgb,
+    read_nifti_region,
+    read_region,
+    write_all,
+)
 from misure_onnx.records import (
     Alternatives,
     Certificate,
@@ -40,7 +49,7 @@ SCHEMA = "misure-onnx/explanation/1"
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """One explanation of one target on one image. All arrays are at the image's size.
+    """One explanation of one target on one image. All arrays are at the image's size; a volume's are (D, H, W).
 
     Attributes:
         method, target, metrics, certificate, cost, provenance: see their types.
@@ -50,7 +59,8 @@ class Explanation:
         minimal_region: (H, W) bool, the binary region that metrics and certificate speak of.
         alternatives: numbers about further minimal regions, or None where none were asked for.
         alternative_regions: (H, W) bool each.
-        image: (H, W, 3) uint8, or None after loading.
+        image: (H, W, 3) uint8, a volume's (D, H, W, 3), or None after loading.
+        affine: (4, 4) of a volume, from voxel indices to millimetres; None for images.
         trace: what the method recorded while it ran (Dice curve, loss, ...), a list a name.
     """
 
@@ -67,6 +77,7 @@ class Explanation:
     alternatives: Alternatives | None = None
     alternative_regions: tuple[Region, ...] = ()
     image: npt.NDArray[np.uint8] | None = None
+    affine: npt.NDArray[np.float64] | None = None
     trace: Mapping[str, list[float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -100,10 +111,12 @@ class Explanation:
         """(H, W, 3) the saliency map over the grey image, with the prediction's outline.
 
         Raises:
-            InputError: as `figure`.
+            InputError: as `figure`, or the image is a volume.
         """
         if self.image is None:
             raise InputError("a loaded explanation does not hold the image: its overlay is the overlay.png beside it")
+        if self.affine is not None:
+            raise InputError("a volume has no overlay: open its saliency.nii.gz over the volume in a viewer")
         return outline(overlay(self.image, self.saliency), self.prediction, tint=0)
 
     def save(self, directory: str | Path) -> Path:
@@ -113,9 +126,10 @@ class Explanation:
             OutputError: the directory cannot be written, or the disk is full.
         """
         contents = self._files()
-        earlier = (path.name for path in Path(directory).glob(_alternative_file("*")))
+        earlier = (path.name for kind in _KINDS for path in Path(directory).glob(_region_file("alternative_*", kind)))
+        regions = (_region_file(name, kind) for name in _REGIONS for kind in _KINDS)
         return write_all(
-            Path(directory), contents, obsolete=("sufficient_region.png", "figure.png", "overlay.png", *earlier)
+            Path(directory), contents, obsolete=("figure.png", "overlay.png", "saliency.nii.gz", *regions, *earlier)
         )
 
     @classmethod
@@ -151,19 +165,35 @@ class Explanation:
     def _files(self) -> dict[str, bytes]:
         files = {
             "saliency.npy": encode_npy(self.saliency),
-            "minimal_region.png": encode_png(self.minimal_region),
-            "prediction.png": encode_png(self.prediction),
             "trace.json": encode_json(dict(self.trace)),
             "explanation.json": encode_json(self.to_json()),
         }
-        for number, region in enumerate(self.alternative_regions, start=1):
-            files[_alternative_file(number)] = encode_png(region)
-        if self.sufficient_region is not None:
-            files["sufficient_region.png"] = encode_png(self.sufficient_region)
+        regions = {name: getattr(self, name) for name in _REGIONS if getattr(self, name) is not None}
+        regions |= {_alternative(number): region for number, region in enumerate(self.alternative_regions, start=1)}
+        if self.affine is None:
+            files |= {_region_file(name, "png"): encode_png(region) for name, region in regions.items()}
+        else:
+            regions["saliency"] = self.saliency
+            affine = self.affine
+            files |= {_region_file(name, "nii.gz"): encode_nifti(array, affine) for name, array in regions.items()}
         if self.image is not None:
             files["figure.png"] = self.figure()
+        if self.image is not None and self.affine is None:
             files["overlay.png"] = encode_rgb(self.overlay())
         return files
+
+
+_REGIONS = ("prediction", "sufficient_region", "minimal_region")
+_KINDS = ("png", "nii.gz")
+
+
+def _region_file(name: str, kind: str) -> str:
+    return f"{name}.{kind}"
+
+
+def _alternative(number: int) -> str:
+    """1 is the first."""
+    return f"alternative_{number}"
 
 
 def _area(ratio: float) -> str:
@@ -184,6 +214,7 @@ def _read_all(directory: Path) -> Explanation:
         document = _read_object(directory / "explanation.json")
         if document.get("schema") != SCHEMA:
             raise InputError(f"{directory}: expected schema {SCHEMA!r}, got {document.get('schema')!r}")
+        regions, affine = _read_regions(directory, document)
         return Explanation(
             method=MethodRecord(**document["method"]),
             target=TargetRecord(**{**document["target"], "centroid_xy": tuple(document["target"]["centroid_xy"])}),
@@ -192,13 +223,12 @@ def _read_all(directory: Path) -> Explanation:
             cost=Cost(**document["cost"]),
             provenance=_provenance(document["provenance"]),
             saliency=_read_map(directory / "saliency.npy"),
-            prediction=read_region(directory / "prediction.png"),
-            sufficient_region=read_region(directory / "sufficient_region.png")
-            if document["metrics"]["sufficient_region"]
-            else None,
-            minimal_region=read_region(directory / "minimal_region.png"),
+            prediction=regions["prediction"],
+            sufficient_region=regions.get("sufficient_region"),
+            minimal_region=regions["minimal_region"],
             alternatives=_alternatives(document["alternatives"]),
-            alternative_regions=_read_alternatives(directory, document["alternatives"]),
+            alternative_regions=tuple(region for name, region in regions.items() if name not in _REGIONS),
+            affine=affine,
             trace=_read_object(directory / "trace.json"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -254,14 +284,18 @@ def _alternatives(document: dict[str, Any] | None) -> Alternatives | None:
     )
 
 
-def _read_alternatives(directory: Path, document: dict[str, Any] | None) -> tuple[Region, ...]:
-    count = len(document["regions"]) if document else 0
-    return tuple(read_region(directory / _alternative_file(number)) for number in range(1, count + 1))
-
-
-def _alternative_file(number: int | str) -> str:
-    """alternative_1.png is the first."""
-    return f"alternative_{number}.png"
+def _read_regions(
+    directory: Path, document: dict[str, Any]
+) -> tuple[dict[str, Region], npt.NDArray[np.float64] | None]:
+    """Every region by its file's name, and a volume's affine."""
+    count = len(document["alternatives"]["regions"]) if document["alternatives"] else 0
+    names = ["prediction", "minimal_region", *(_alternative(number) for number in range(1, count + 1))]
+    if document["metrics"]["sufficient_region"]:
+        names.append("sufficient_region")
+    if not (directory / _region_file("minimal_region", "nii.gz")).is_file():
+        return {name: read_region(directory / _region_file(name, "png")) for name in names}, None
+    read = {name: read_nifti_region(directory / _region_file(name, "nii.gz")) for name in names}
+    return {name: region for name, (region, _) in read.items()}, read["minimal_region"][1]
 
 
 def _provenance(document: dict[str, Any]) -> Provenance:

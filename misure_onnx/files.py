@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gzip
 import io
 import json
 import shutil
@@ -34,6 +35,21 @@ def encode_png(region: Region) -> bytes:
 def encode_rgb(pixels: npt.NDArray[np.uint8]) -> bytes:
     """(H, W, 3) RGB as PNG."""
     return bytes(cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1])
+
+
+def encode_nifti(array: npt.NDArray[Any], affine: npt.NDArray[np.float64]) -> bytes:
+    """A volume (D, H, W) as compressed NIfTI: bool as bytes 0 and 1, else float32.
+
+    Raises:
+        OutputError: nibabel is not installed.
+    """
+    try:
+        import nibabel  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise OutputError("writing NIfTI files needs nibabel: pip install 'misure-onnx[volumes]'") from error
+    stored = array.astype(np.uint8 if array.dtype == bool else np.float32)
+    image: Any = nibabel.Nifti1Image(stored, affine)  # type: ignore[no-untyped-call]
+    return gzip.compress(image.to_bytes(), mtime=0)
 
 
 def encode_npy(array: SaliencyMap) -> bytes:
@@ -118,6 +134,23 @@ def _refusal(directory: Path, reason: str) -> str:
         f"the explanation could not be written to {str(directory)!r}: {reason}; "
         "choose a directory on a disk with free space that you may write to (--out)"
     )
+
+
+def read_nifti_region(path: Path) -> tuple[Region, npt.NDArray[np.float64]]:
+    """A region that `encode_nifti` wrote, and its affine.
+
+    Raises:
+        InputError: there is none, or nibabel is not installed.
+    """
+    try:
+        import nibabel  # noqa: PLC0415 - an extra
+
+        file: Any = nibabel.load(path)
+        return np.asarray(file.dataobj) > 0, np.asarray(file.affine, np.float64)
+    except ImportError as error:
+        raise InputError("reading NIfTI files needs nibabel: pip install 'misure-onnx[volumes]'") from error
+    except Exception as error:  # damaged files make readers raise nearly anything
+        raise InputError(f"{path} is missing or no NIfTI file: {error}") from error
 
 
 def read_region(path: Path) -> Region:

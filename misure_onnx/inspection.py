@@ -15,11 +15,13 @@ from misure_onnx.gradients import find_gradient
 from misure_onnx.gradients.base import MaskProblem, PreservationLoss
 from misure_onnx.gradients.gates import gate_notes
 from misure_onnx.graph.load import load_structure
-from misure_onnx.images import ImageLike, LoadedImage, load_image
+from misure_onnx.images import ImageLike
+from misure_onnx.mask import resize_map
 from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
-from misure_onnx.preprocessing import Preprocessing
-from misure_onnx.segmenter import CountingSegmenter
+from misure_onnx.preprocessing import Preprocessing, in_network_axes
+from misure_onnx.segmenter import CountingSegmenter, LoadedInput, SegmenterSpec, load_input
 from misure_onnx.target import Target
+from misure_onnx.volumes import VolumeLike
 
 
 def inspect_model(
@@ -27,7 +29,7 @@ def inspect_model(
     preprocess: Preprocessing | Mapping[str, Any] | str | Path | None = None,
     *,
     provider: str = "auto",
-    image: ImageLike | None = None,
+    image: ImageLike | VolumeLike | None = None,
 ) -> dict[str, Any]:
     """Inputs, outputs, layouts, output kind, providers, and the gradient route with its measured fidelity.
 
@@ -74,12 +76,12 @@ def inspect_model(
             "requested": list(segmenter.identity.providers_requested),
             "used": list(segmenter.identity.providers_used),
         },
-        "gradient": _gradient(segmenter, load_image(image) if image is not None else _smooth_noise(spec.channels)),
+        "gradient": _gradient(segmenter, load_input(image) if image is not None else _smooth_noise(spec)),
         "notes": list(segmenter.identity.notes),
     }
 
 
-def _gradient(segmenter: OnnxRuntimeSegmenter, image: LoadedImage) -> dict[str, Any]:
+def _gradient(segmenter: OnnxRuntimeSegmenter, image: LoadedInput) -> dict[str, Any]:
     """The first route that can be built, its fidelity, and why those before it were refused; or why there is none."""
     counting = CountingSegmenter(segmenter)
     network_image = counting.prepare(image)
@@ -106,9 +108,14 @@ def _gradient(segmenter: OnnxRuntimeSegmenter, image: LoadedImage) -> dict[str, 
     }
 
 
-def _smooth_noise(channels: int) -> LoadedImage:
-    noise = np.random.default_rng(0).integers(0, 256, (8, 8, channels), np.uint8)
-    return load_image(np.asarray(cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC), np.uint8))
+def _smooth_noise(spec: SegmenterSpec) -> LoadedInput:
+    rng = np.random.default_rng(0)
+    if spec.rank == 2:
+        noise = rng.integers(0, 256, (8, 8, spec.channels), np.uint8)
+        return load_input(np.asarray(cv2.resize(noise, (256, 256), interpolation=cv2.INTER_CUBIC), np.uint8))
+    coarse = rng.random((spec.channels, 8, 8, 8), np.float32)
+    smooth = [resize_map(channel, spec.size or (64, 64, 64)) for channel in coarse]
+    return load_input(np.stack([in_network_axes(channel, spec.preprocessing) for channel in smooth], axis=3))
 
 
 def _described(value: onnx.ValueInfoProto) -> str:

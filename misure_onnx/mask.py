@@ -1,13 +1,16 @@
 """Mask algebra: growing, resizing, thresholding. 1 = pixel kept, 0 = pixel replaced."""
 
+import math
+from collections.abc import Sequence
 from functools import cache
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 from scipy.sparse import csr_array
 
-from misure_onnx.types import BoolArray, FloatArray, Mask, Region, SaliencyMap
+from misure_onnx.types import BoolArray, FloatArray, Mask, Region, SaliencyMap, Size
 
 DILATION_PIXELS = 3
 """How far one dilation with `structuring_element` grows a region, in pixels."""
@@ -20,16 +23,22 @@ def structuring_element() -> BoolArray:
 
 
 def dilate(region: Region) -> Region:
-    """One dilation with the 7x7 ellipse; outside the image counts as empty."""
+    """One dilation; outside the image counts as empty.
+
+    With the 7x7 ellipse in an image, in a volume with its counterpart, the ball of all voxels at most
+    `DILATION_PIXELS` away.
+    """
+    if region.ndim == 3:
+        return np.asarray(ndimage.distance_transform_edt(~region) <= DILATION_PIXELS) if region.any() else region
     return cv2.dilate(region.astype(np.uint8), structuring_element().astype(np.uint8)).astype(bool)
 
 
-def resize_region(region: Region, size: tuple[int, int]) -> Region:
+def resize_region(region: Region, size: Size) -> Region:
     """Nearest neighbour with exact pixel centres, so that growing and shrinking back gives the same region."""
-    if region.shape == size:
-        return region
-    wide = region.take(nearest_pixels(region.shape[1], size[1]), axis=1)
-    return wide.take(nearest_pixels(region.shape[0], size[0]), axis=0)
+    for axis, (n_in, n_out) in reversed(list(enumerate(zip(region.shape, size, strict=True)))):
+        if n_in != n_out:
+            region = region.take(nearest_pixels(n_in, n_out), axis=axis)
+    return region
 
 
 def nearest_pixels(n_in: int, n_out: int) -> npt.NDArray[np.int64]:
@@ -40,32 +49,51 @@ def nearest_pixels(n_in: int, n_out: int) -> npt.NDArray[np.int64]:
     return (2 * np.arange(n_out, dtype=np.int64) + 1) * n_in // (2 * n_out)
 
 
-def resize_map(saliency: SaliencyMap, size: tuple[int, int]) -> SaliencyMap:
-    """Bilinear, values otherwise untouched."""
+def resize_map(saliency: SaliencyMap, size: Size) -> SaliencyMap:
+    """Bilinear (a volume: trilinear) with half-pixel centres, values otherwise untouched."""
     if saliency.shape == size:
         return saliency
+    if saliency.ndim == 3:
+        return MaskGrid(saliency.shape, size).upsample(saliency)
     return np.asarray(cv2.resize(saliency, size[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def components(region: Region, min_pixels: int = 1) -> tuple[Region, ...]:
-    """The 8-connected components of a region, largest first; equal sizes in reading order of their first pixels."""
-    _, labels = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
+    """The components of a region, connected by corners too (8 neighbours; 26 in a volume), largest first.
+
+    Equal sizes come in reading order of their first pixels.
+    """
+    labels = _labelled(region)
     indices, first, pixels = np.unique(labels, return_index=True, return_counts=True)
     order = [k for k in np.lexsort((first, -pixels)) if indices[k] > 0 and pixels[k] >= min_pixels]
     return tuple(np.asarray(labels == indices[k]) for k in order)
 
 
-def component_at(region: Region, row: int, column: int) -> Region | None:
-    """The 8-connected component with a pixel; None where the pixel is not in the region."""
-    if not region[row, column]:
+def component_at(region: Region, *index: int) -> Region | None:
+    """The component, as `components` has it, with a pixel (row, column); None where the pixel is not in the region."""
+    if not region[index]:
         return None
-    _, labels = cv2.connectedComponents(region.astype(np.uint8), connectivity=8)
-    return np.asarray(labels == labels[row, column])
+    labels = _labelled(region)
+    return np.asarray(labels == labels[index])
 
 
-def random_region(pixels: int, size: tuple[int, int], rng: np.random.Generator) -> Region:
+def _labelled(region: Region) -> npt.NDArray[np.int32]:
+    """Numbers of the components, 0 outside the region."""
+    if region.ndim == 3:
+        return np.asarray(ndimage.label(region, np.ones((3, 3, 3)))[0], np.int32)
+    return np.asarray(cv2.connectedComponents(region.astype(np.uint8), connectivity=8)[1], np.int32)
+
+
+def smoothed(values: FloatArray, deviation: float) -> FloatArray:
+    """Convolved with a Gaussian of a standard deviation in pixels; reflected at the border."""
+    if values.ndim == 3:
+        return np.asarray(ndimage.gaussian_filter(values, deviation, mode="mirror"), np.float32)
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), deviation), np.float32)
+
+
+def random_region(pixels: int, size: Size, rng: np.random.Generator) -> Region:
     """`pixels` pixels drawn without replacement."""
-    chosen = np.zeros(size[0] * size[1], bool)
+    chosen = np.zeros(math.prod(size), bool)
     chosen[rng.choice(chosen.size, min(pixels, chosen.size), replace=False)] = True
     return chosen.reshape(size)
 
@@ -81,23 +109,31 @@ def scaled_to_unit(saliency: SaliencyMap) -> Mask:
 class MaskGrid:
     """A small grid of values and the mask that it stands for at image size.
 
-    Up-sampling is bilinear with half-pixel centres and edge clamping (torch's `align_corners=False`),
-    written as two sparse matrices, so that its adjoint is exact: mask = A_rows @ grid @ A_columns.T.
+    Up-sampling is linear along every axis, with half-pixel centres and edge clamping (torch's `align_corners=False`),
+    written as one sparse matrix an axis, so that its adjoint is exact: mask = A_rows @ grid @ A_columns.T.
     Sparse also because a threaded dense product keeps BLAS threads spinning into the model's next forward.
     """
 
-    def __init__(self, grid_size: tuple[int, int], size: tuple[int, int]) -> None:
+    def __init__(self, grid_size: Size, size: Size) -> None:
         self.grid_size = grid_size
-        self._rows = bilinear_matrix(grid_size[0], size[0])
-        self._columns = bilinear_matrix(grid_size[1], size[1])
+        self._matrices = [bilinear_matrix(n_in, n_out) for n_in, n_out in zip(grid_size, size, strict=True)]
 
     def upsample(self, grid: FloatArray) -> Mask:
         """(h, w) grid -> (H, W) mask."""
-        return np.asarray((self._columns @ (self._rows @ grid).T).T, np.float32)
+        return _along_axes(self._matrices, grid)
 
     def pull_back(self, gradient: FloatArray) -> FloatArray:
         """Gradient by the mask (H, W) -> gradient by the grid (h, w)."""
-        return np.asarray((self._columns.T @ (self._rows.T @ gradient).T).T, np.float32)
+        return _along_axes([matrix.T.tocsr() for matrix in self._matrices], gradient)
+
+
+def _along_axes(matrices: Sequence[csr_array], values: FloatArray) -> FloatArray:
+    """Each matrix applied along its axis."""
+    for matrix in matrices:
+        flat = matrix @ values.reshape(values.shape[0], -1)
+        values = flat.reshape(-1, *values.shape[1:])
+        values = values.transpose(*range(1, values.ndim), 0)  # the next axis comes first; in the end all are back
+    return np.ascontiguousarray(values, np.float32)
 
 
 def bilinear_matrix(n_in: int, n_out: int) -> csr_array:

@@ -4,12 +4,13 @@ Baselines live in the network's input space: x' = x * M + b * (1 - M). `zero` is
 Hadamard product (eq. 2), which is mean grey after ImageNet normalisation and black for raw pixels.
 """
 
+import math
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 
 from misure_onnx.errors import ParameterError
+from misure_onnx.mask import smoothed
 from misure_onnx.types import FloatArray, Images
 
 Baseline = Callable[[Images, np.random.Generator], Images]
@@ -39,27 +40,29 @@ def _zero(image: Images, rng: np.random.Generator) -> Images:
 def _mean(image: Images, rng: np.random.Generator) -> Images:
     """Every channel's mean over the image."""
     del rng
-    return np.broadcast_to(image.mean(axis=(2, 3), keepdims=True), image.shape).astype(np.float32)
+    axes = tuple(range(2, image.ndim))
+    return np.broadcast_to(image.mean(axis=axes, keepdims=True), image.shape).astype(np.float32)
 
 
 def _blur(image: Images, rng: np.random.Generator) -> Images:
     """Gaussian blur with a standard deviation of `BLUR_SIGMA_SHARE` of the longer side."""
     del rng
     sigma = BLUR_SIGMA_SHARE * max(image.shape[2:])
-    return np.stack([cv2.GaussianBlur(channel, (0, 0), sigma) for channel in image[0]])[None].astype(np.float32)
+    return np.stack([smoothed(channel, sigma) for channel in image[0]])[None].astype(np.float32)
 
 
 def _noise(image: Images, rng: np.random.Generator) -> Images:
     """Independent Gaussian noise with every channel's mean and standard deviation, within its range."""
-    planes = image.reshape(*image.shape[:2], -1)
-    low, high = planes.min(axis=2)[..., None, None], planes.max(axis=2)[..., None, None]
-    mean, deviation = planes.mean(axis=2)[..., None, None], planes.std(axis=2)[..., None, None]
+    planes, as_image = image.reshape(*image.shape[:2], -1), (*image.shape[:2], *[1] * (image.ndim - 2))
+    low, high, mean, deviation = (
+        measure(axis=2).reshape(as_image) for measure in (planes.min, planes.max, planes.mean, planes.std)
+    )
     return np.asarray(np.clip(rng.normal(mean, deviation, image.shape), low, high), np.float32)
 
 
 def _shuffle(image: Images, rng: np.random.Generator) -> Images:
     """The image's own pixels in random order: its exact colours, no shapes."""
-    order = rng.permutation(image.shape[2] * image.shape[3])
+    order = rng.permutation(math.prod(image.shape[2:]))
     return np.ascontiguousarray(image.reshape(*image.shape[:2], -1)[..., order].reshape(image.shape))
 
 

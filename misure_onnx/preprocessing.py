@@ -1,7 +1,8 @@
 """The declared way from a picture to the network's input, and what its output means.
 
 Input value = (pixel * scale - mean) / std, a channel at a time, with 8-bit pixels 0..255
-(16-bit pictures are divided by 257 first). Declared by a preset, a YAML file, or the metadata
+(16-bit pictures are divided by 257 first). Voxels of a volume have no such range: `rescale` brings them to one
+before the formula. Declared by a preset, a YAML file, or the metadata
 inside the ONNX file (key `misure_onnx`, a JSON object of the same fields).
 """
 
@@ -11,26 +12,33 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
+import numpy.typing as npt
 
 from misure_onnx.errors import ImageError, PreprocessingError
+from misure_onnx.images import LoadedImage
 from misure_onnx.scores import SCORE_KINDS, ScoreKind
-from misure_onnx.types import FloatArray, Images, Picture
+from misure_onnx.types import FloatArray, Images, Picture, Size
+from misure_onnx.volumes import Intensities, LoadedVolume
 
 METADATA_KEY = "misure_onnx"
 
-Layout = Literal["NCHW", "NHWC"]
+Layout = Literal["NCHW", "NHWC", "NCDHW", "NDHWC"]
 Color = Literal["RGB", "BGR", "GRAY"]
-OutputLayout = Literal["NCHW", "NHWC", "NHW", "NPL", "NLP"]
+OutputLayout = Literal["NCHW", "NHWC", "NHW", "NPL", "NLP", "NCDHW", "NDHWC", "NDHW"]
+Rescale = Literal["min_max", "z_score", "z_score_foreground"]
+Axes = Literal["xyz", "zyx"]
 Interpolation = Literal["linear", "area", "cubic", "nearest"]
 
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "layout": ("NCHW", "NHWC"),
+    "layout": get_args(Layout),
     "color": ("RGB", "BGR", "GRAY"),
     "output": SCORE_KINDS,
-    "output_layout": ("NCHW", "NHWC", "NHW", "NPL", "NLP"),
+    "output_layout": get_args(OutputLayout),
+    "rescale": get_args(Rescale),
+    "axes": get_args(Axes),
     "interpolation": ("linear", "area", "cubic", "nearest"),
 }
 
@@ -42,7 +50,7 @@ class Preprocessing:
     Attributes:
         scale, mean, std: of the formula above; mean and std have one value, or one a channel.
         color: order of the channels that the network expects; None: RGB, or GRAY for one channel.
-        size: (height, width) of the network input.
+        size: (height, width) of the network input; (depth, height, width) of a volume's.
         layout: axes of the network input.
         batch: batch size that the graph is fixed to; None: from the graph.
         class_names: one a class, in the order of the indices.
@@ -50,14 +58,17 @@ class Preprocessing:
         output_layout: axes of the output; P stands for all pixels in one axis.
         head: name of the graph output to explain, when there are several.
         threshold: probability above which a sigmoid channel counts as predicted.
-        interpolation: how pictures are resized to the network's size.
+        interpolation: how pictures are resized to the network's size. Volumes never are.
+        rescale: of a volume's voxels, by each channel's own values over the whole file: `min_max` to [0, 1],
+            `z_score` to mean 0 and deviation 1, `z_score_foreground` likewise by the voxels that are not 0.
+        axes: the order in which a network takes a volume's axes: as a NIfTI file has them, or reversed.
     """
 
     scale: float = 1.0
     mean: tuple[float, ...] = (0.0,)
     std: tuple[float, ...] = (1.0,)
     color: Color | None = None
-    size: tuple[int, int] | None = None
+    size: Size | None = None
     layout: Layout | None = None
     batch: int | None = None
     class_names: tuple[str, ...] | None = None
@@ -66,6 +77,8 @@ class Preprocessing:
     head: str | None = None
     threshold: float = 0.5
     interpolation: Interpolation = "linear"
+    rescale: Rescale | None = None
+    axes: Axes = "xyz"
 
     def __post_init__(self) -> None:
         for field, allowed in _CHOICES.items():
@@ -79,8 +92,10 @@ class Preprocessing:
                 raise PreprocessingError(f"preprocessing: {field} must not be 0; got {list(values)}")
         if not 0 < self.threshold < 1:
             raise PreprocessingError(f"preprocessing: threshold must lie between 0 and 1; got {self.threshold}")
-        if self.size is not None and (len(self.size) != 2 or min(self.size) < 1):
-            raise PreprocessingError(f"preprocessing: size must be [height, width]; got {list(self.size)}")
+        if self.size is not None and (len(self.size) not in (2, 3) or min(self.size) < 1):
+            raise PreprocessingError(
+                f"preprocessing: size must be [height, width] or [depth, height, width]; got {list(self.size)}"
+            )
         if self.batch is not None and self.batch < 1:
             raise PreprocessingError(f"preprocessing: batch must be at least 1; got {self.batch}")
 
@@ -154,7 +169,65 @@ def from_metadata(text: str) -> Preprocessing:
     return Preprocessing.from_mapping(declared, source)
 
 
-def network_input(pixels: Picture, declared: Preprocessing, channels: int, size: tuple[int, int]) -> Images:
+def prepared(image: LoadedImage | LoadedVolume, declared: Preprocessing, channels: int, size: Size) -> Images:
+    """The network input (1, channels, *size) for a picture, resized, or a volume, which has that size already.
+
+    Raises:
+        ImageError: it does not fit the network.
+        PreprocessingError: the declaration contradicts the channels.
+    """
+    if isinstance(image, LoadedVolume) != (len(size) == 3):
+        given, taken = ("a volume", "images") if isinstance(image, LoadedVolume) else ("an image", "volumes (NIfTI)")
+        raise ImageError(f"the model takes {taken}, {given} was given")
+    if isinstance(image, LoadedVolume):
+        return network_volume(image, declared, channels, size)
+    return network_input(image.pixels, declared, channels, size)
+
+
+def network_volume(volume: LoadedVolume, declared: Preprocessing, channels: int, size: Size) -> Images:
+    """Normalises a volume: (D, H, W, C) -> (1, channels, depth, height, width), the network's axes.
+
+    Raises:
+        ImageError: another number of channels or voxels than the network takes. Resizing would change what a voxel
+            is in millimetres, so it is left to the user.
+    """
+    given = volume.voxels.shape[3]
+    if given != channels:
+        raise ImageError(
+            f"the model takes {channels} channels, the volume has {given}: pass one file a channel, or a file with "
+            f"{channels} channels along its last axis"
+        )
+    values = np.stack([in_network_axes(channel, declared) for channel in np.moveaxis(volume.voxels, 3, 0)])
+    if values.shape[1:] != size:
+        raise ImageError(
+            f"the model takes {'x'.join(map(str, size))} voxels, the volume has {'x'.join(map(str, values.shape[1:]))} "
+            "(in the model's axes): choose a part (--crop), or slide the model over it (--window)"
+        )
+    shift, width = np.transpose([_rescaling(declared.rescale, channel) for channel in volume.intensities])
+    as_channel = (channels, 1, 1, 1)
+    mean, std = (_per_channel(getattr(declared, name), channels, name) for name in ("mean", "std"))
+    rescaled = (values - shift.reshape(as_channel)) / width.reshape(as_channel)
+    normalised = (rescaled * declared.scale - mean.reshape(-1, 1, 1, 1)) / std.reshape(-1, 1, 1, 1)
+    return np.ascontiguousarray(normalised[None], np.float32)
+
+
+def in_network_axes(array: npt.NDArray[Any], declared: Preprocessing) -> npt.NDArray[Any]:
+    """An array with the axes of a volume's file, in the order in which the network takes them; and the way back."""
+    return array.T if declared.axes == "zyx" and array.ndim == 3 else array
+
+
+def _rescaling(how: Rescale | None, channel: Intensities) -> tuple[float, float]:
+    """What is subtracted, and what the rest is divided by."""
+    if how == "min_max":
+        return channel.low, (channel.high - channel.low) or 1.0
+    if how == "z_score":
+        return channel.mean, channel.std or 1.0
+    if how == "z_score_foreground":
+        return channel.foreground_mean, channel.foreground_std or 1.0
+    return 0.0, 1.0
+
+
+def network_input(pixels: Picture, declared: Preprocessing, channels: int, size: Size) -> Images:
     """Resizes and normalises one picture: (H, W, C) uint8 or uint16 -> (1, channels, height, width).
 
     Raises:
@@ -226,7 +299,7 @@ _EXPECTED = {
     "threshold": "a number",
     "mean": "a number, or a list of one a channel",
     "std": "a number, or a list of one a channel",
-    "size": "[height, width] in whole pixels, or one number for both",
+    "size": "[height, width] (a volume: [depth, height, width]) in whole pixels, or one number for both sides",
     "batch": "a whole number",
     "class_names": "a list of names, or names by index from 0 on",
 }

@@ -20,13 +20,13 @@ class MethodRecord:
 
 @dataclass(frozen=True)
 class TargetRecord:
-    """What was explained, in pixels of the image."""
+    """What was explained, in pixels of the image; of a volume `centroid_xy` is (x, y, z) of its file."""
 
     class_index: int
     class_name: str | None
     kind: str
     pixels: int
-    centroid_xy: tuple[float, float]
+    centroid_xy: tuple[float, ...]
 
     @property
     def label(self) -> str:
@@ -91,9 +91,9 @@ class Stability:
     """The worst Dice of the region after small changes, and what a second run finds.
 
     Attributes:
-        shift_2px: the region moved by 2 pixels to each of the four sides.
+        shift_2px: the region moved by 2 pixels to each of the four sides (a volume's: six).
         threshold: the soft mask binarised 0.1 lower and higher; None where the region is no thresholded mask.
-        jpeg: the picture saved as JPEG (quality 75), the same region.
+        jpeg: the picture saved as JPEG (quality 75), the same region; None for volumes.
         second_run_overlap: share of the smaller of two regions that lies in the other, the second one from a
             run that starts at random scores; None where there was none.
         second_run_by_chance: the overlap that randomly placed regions of these sizes have on average.
@@ -101,7 +101,7 @@ class Stability:
 
     shift_2px: float
     threshold: float | None
-    jpeg: float
+    jpeg: float | None
     second_run_overlap: float | None
     second_run_by_chance: float | None
 

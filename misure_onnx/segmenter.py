@@ -5,16 +5,31 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
-from misure_onnx.images import LoadedImage
+from misure_onnx.images import ImageLike, LoadedImage, load_image
 from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.scores import Head
-from misure_onnx.types import Images, Scores
+from misure_onnx.types import Images, Scores, Size
+from misure_onnx.volumes import LoadedVolume, VolumeLike, is_volume, load_volume
 
 Predict = Callable[[Images], Scores]
 """(N, C, H, W) float32 -> scores (N, L, H, W) float32."""
 
+LoadedInput = LoadedImage | LoadedVolume
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def load_input(source: ImageLike | VolumeLike) -> LoadedInput:
+    """A picture or a volume, whichever it is.
+
+    Raises:
+        ImageError: it cannot be read.
+    """
+    if is_volume(source):
+        return load_volume(source)  # type: ignore[arg-type]
+    return load_image(source)  # type: ignore[arg-type]
+
 
 BACKGROUND_NAMES = frozenset({"background", "bg", "_background_", "__background__"})
 
@@ -45,7 +60,8 @@ class SegmenterSpec:
         channels: C of the input.
         classes: L of the scores.
         head: what the scores mean.
-        size: (height, width) that the network takes; None: any.
+        size: (height, width) or (depth, height, width) that the network takes; None: any.
+        rank: spatial axes of its input: 2 for images, 3 for volumes.
         class_names: one a class, or None where nobody declared them.
         preprocessing: from a picture to the network's input.
         batch_size: images a call that run best on this backend.
@@ -55,11 +71,12 @@ class SegmenterSpec:
     channels: int
     classes: int
     head: Head
-    size: tuple[int, int] | None
+    size: Size | None
     class_names: tuple[str, ...] | None
     preprocessing: Preprocessing
     batch_size: int = 1
     workers: int = 1
+    rank: int = 2
 
     @property
     def background(self) -> int | None:
@@ -84,8 +101,12 @@ class Segmenter(Protocol):
     def identity(self) -> Identity:
         """Which model this is and how it runs."""
 
-    def prepare(self, image: LoadedImage) -> Images:
-        """The network input (1, C, H, W) for a picture, by the declared preprocessing."""
+    def prepare(self, image: LoadedInput) -> Images:
+        """The network input (1, C, H, W) for a picture or volume, by the declared preprocessing.
+
+        Raises:
+            ImageError: it does not fit the network.
+        """
 
     def predict(self, images: Images) -> Scores:
         """(N, C, H, W) float32 -> scores (N, L, H, W) float32, for any N."""
@@ -130,7 +151,7 @@ class CountingSegmenter:
         """That of the segmenter it wraps."""
         return self.segmenter.identity
 
-    def prepare(self, image: LoadedImage) -> Images:
+    def prepare(self, image: LoadedInput) -> Images:
         """That of the segmenter it wraps."""
         return self.segmenter.prepare(image)
 

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from misure_onnx.errors import TargetError
 from misure_onnx.mask import component_at, components, nearest_pixels, resize_region
 from misure_onnx.overlap import hard_dice
+from misure_onnx.preprocessing import in_network_axes
 from misure_onnx.segmenter import SegmenterSpec
-from misure_onnx.types import BoolArray, Region, Scores
+from misure_onnx.types import BoolArray, Region, Scores, Size
 
 TargetKind = Literal["class", "instance", "region"]
 
@@ -59,9 +60,9 @@ class ResolvedTarget:
 class _At:
     """Lets `Target.at(x, y)` start a target and `Target.from_class("car").at(x, y)` narrow one."""
 
-    def __get__(self, instance: "Target | None", owner: type["Target"]) -> "Callable[[int, int], Target]":
+    def __get__(self, instance: "Target | None", owner: type["Target"]) -> "Callable[..., Target]":
         narrowed = instance or owner()
-        return lambda x, y: dataclasses.replace(narrowed, point=(x, y))
+        return lambda *point: dataclasses.replace(narrowed, point=point)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +71,14 @@ class Target:
 
     Attributes:
         class_spec: index or declared name of a class.
-        point: (x, y) in pixels of the image: the one object under it.
+        point: (x, y) in pixels of the image, (x, y, z) in voxels of a volume's file: the one object there.
         mask: (H, W) bool at the image's size (any size is resized): only this part of the class.
 
     `Target.at(x, y)` and `Target.from_class("car").at(x, y)` name the object under a pixel.
     """
 
     class_spec: int | str | None = None
-    point: tuple[int, int] | None = None
+    point: tuple[int, ...] | None = None
     mask: Region | None = None
 
     at = _At()
@@ -95,17 +96,17 @@ class Target:
     def from_mask(cls, mask: npt.ArrayLike, class_spec: int | str | None = None) -> "Target":
         """The part of a class inside a mask; without a class: the one most frequent there."""
         region = np.asarray(mask) > 0
-        if region.ndim != 2:
-            raise TargetError(f"a target mask must be (H, W), got shape {region.shape}")
+        if region.ndim not in (2, 3):
+            raise TargetError(f"a target mask must be (H, W), a volume's (D, H, W); got shape {region.shape}")
         return cls(class_spec=class_spec, mask=region)
 
-    def resolve(self, spec: SegmenterSpec, scores: Scores, image_size: tuple[int, int]) -> ResolvedTarget:
+    def resolve(self, spec: SegmenterSpec, scores: Scores, image_size: Size) -> ResolvedTarget:
         """Finds the target in the prediction of the unperturbed image.
 
         Args:
             spec: of the segmenter.
             scores: (1, L, H, W) for the image.
-            image_size: (height, width) of the image that `point` refers to.
+            image_size: of the image that `point` refers to, in the network's axes.
 
         Raises:
             TargetError: no such class, nothing predicted for it, or a point outside the image.
@@ -124,26 +125,29 @@ class Target:
         return ResolvedTarget(index, spec.class_name(index), "class", predicted, np.ones_like(predicted), notes)
 
     def _object_at(
-        self, spec: SegmenterSpec, scores: Scores, labels: npt.NDArray[np.int64], image_size: tuple[int, int]
+        self, spec: SegmenterSpec, scores: Scores, labels: npt.NDArray[np.int64], image_size: Size
     ) -> ResolvedTarget:
-        x, y = self.point or (0, 0)
-        height, width = image_size
-        if not (0 <= x < width and 0 <= y < height):
-            raise TargetError(f"point {x},{y} lies outside the image, which is {width}x{height} pixels (x,y from 0)")
-        row = int(nearest_pixels(labels.shape[0], height)[int(y)])
-        column = int(nearest_pixels(labels.shape[1], width)[int(x)])
-        index = int(labels[row, column]) if self.class_spec is None else class_index(spec, self.class_spec)
+        place = _index_of(self.point or (), image_size, reverse=_point_is_reversed(spec))
+        pixel = tuple(
+            int(nearest_pixels(n_in, n_out)[at])
+            for n_in, n_out, at in zip(labels.shape, image_size, place, strict=True)
+        )
+        index = int(labels[pixel]) if self.class_spec is None else class_index(spec, self.class_spec)
         predicted = predicted_region(spec, scores, index) if index >= 0 else np.zeros(labels.shape, bool)
-        part = component_at(predicted, row, column)
+        part = component_at(predicted, *pixel)
         if part is None:
             wanted = "no class" if index < 0 else f"not {spec.class_name(index) or f'class {index}'}"
             raise TargetError(
-                f"the model predicts {wanted} at point {x},{y}; in this image: {present_classes(spec, scores)}"
+                f"the model predicts {wanted} at point {_as_text(self.point or ())}; in this image: "
+                f"{present_classes(spec, scores)}"
             )
         return _instance(spec, index, part, predicted)
 
     def _inside_mask(self, spec: SegmenterSpec, scores: Scores, labels: npt.NDArray[np.int64]) -> ResolvedTarget:
-        mask = resize_region(np.asarray(self.mask), labels.shape)
+        mask = np.asarray(self.mask)
+        if mask.ndim != labels.ndim:
+            raise TargetError(f"a target mask of this model must have {labels.ndim} axes, got shape {mask.shape}")
+        mask = resize_region(in_network_axes(mask, spec.preprocessing), labels.shape)
         inside = labels[mask & (labels >= 0)]
         if self.class_spec is None and inside.size == 0:
             raise TargetError("the target mask is empty, or the model predicts no class inside it")
@@ -155,6 +159,33 @@ class Target:
                 f"predicted in this image: {present_classes(spec, scores)}"
             )
         return ResolvedTarget(index, spec.class_name(index), "region", predicted & mask, ~predicted | mask)
+
+
+def _point_is_reversed(spec: SegmenterSpec) -> bool:
+    """(x, y) is (column, row); (x, y, z) of a volume names its axes in the order of the file."""
+    return spec.rank == 2 or spec.preprocessing.axes == "zyx"
+
+
+def _index_of(point: tuple[int, ...], size: Size, *, reverse: bool) -> tuple[int, ...]:
+    """The array index of a point.
+
+    Raises:
+        TargetError: it has another number of coordinates, or lies outside.
+    """
+    index = tuple(int(at) for at in (point[::-1] if reverse else point))
+    named = size[::-1] if reverse else size
+    if len(index) != len(size):
+        raise TargetError(f"expected a point of {len(size)} coordinates, got {_as_text(point)}")
+    if not all(0 <= at < extent for at, extent in zip(index, size, strict=True)):
+        unit = "pixels (x,y from 0)" if len(size) == 2 else "voxels (x,y,z from 0)"
+        raise TargetError(
+            f"point {_as_text(point)} lies outside the image, which is {'x'.join(map(str, named))} {unit}"
+        )
+    return index
+
+
+def _as_text(point: tuple[int, ...]) -> str:
+    return ",".join(map(str, point))
 
 
 def _instance(spec: SegmenterSpec, index: int, part: Region, predicted: Region) -> ResolvedTarget:

@@ -1,6 +1,7 @@
-"""Array aliases. Letters: N images, C input channels, L classes, H rows, W columns.
+"""Array aliases. Letters: N images, C input channels, L classes, H rows, W columns, D slices.
 
-All spatial arrays are row-major, (row, column); a point given by a user is (x, y) = (column, row).
+All spatial arrays are row-major, (row, column); a point given by a user is (x, y) = (column, row). Where (H, W) is
+written, a volume has (D, H, W), the axes in the order in which the network takes them.
 """
 
 from typing import Any, TypeAlias
@@ -10,6 +11,9 @@ import numpy.typing as npt
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
+
+Size: TypeAlias = tuple[int, ...]
+"""(height, width) of an image, (depth, height, width) of a volume."""
 
 Images: TypeAlias = npt.NDArray[np.float32]
 """(N, C, H, W): network inputs after preprocessing, whatever layout the file itself uses."""

@@ -14,7 +14,7 @@ from misure_onnx.graph.load import load_with_weights
 from misure_onnx.mask import MaskGrid
 from misure_onnx.perturbation import blend
 from misure_onnx.target import ResolvedTarget
-from misure_onnx.types import FloatArray, Images
+from misure_onnx.types import FloatArray, Images, Size
 
 if TYPE_CHECKING:
     from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
@@ -45,11 +45,11 @@ class FusedScorer:
         image: Images,
         target: ResolvedTarget,
         *,
-        mask_size: tuple[int, int] | None = None,
+        mask_size: Size | None = None,
         allow_cpu_nodes: bool = True,
     ) -> None:
         self._input, self._image, self._target = segmenter.input, image, target
-        size = (image.shape[2], image.shape[3])
+        size = image.shape[2:]
         asked = scoring.Scoring(
             segmenter.input, segmenter.output, target.class_index, size, segmenter.output_size(image), mask_size or size
         )
@@ -113,7 +113,7 @@ class FusedScorer:
         return self._baseline[1]
 
     def _own_layout(self, images: Images) -> FloatArray:
-        return images if self._input.layout == "NCHW" else np.ascontiguousarray(images.transpose(0, 2, 3, 1))
+        return images if self._input.layout.startswith("NC") else np.ascontiguousarray(np.moveaxis(images, 1, -1))
 
     def _on_device(self, array: npt.NDArray[Any]) -> ort.OrtValue:
         return ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), self._device, 0)

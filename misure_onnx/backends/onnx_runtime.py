@@ -19,13 +19,13 @@ from misure_onnx.errors import ModelError, PreprocessingError
 from misure_onnx.graph.input_signature import InputSignature, find_input
 from misure_onnx.graph.load import load_structure, opset_version
 from misure_onnx.graph.output_signature import OutputSignature, candidate_heads, find_output
-from misure_onnx.images import LoadedImage
-from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata, network_input
-from misure_onnx.segmenter import Identity, Item, Predict, Result, SegmenterSpec
+from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata, network_input, prepared
+from misure_onnx.segmenter import Identity, Item, LoadedInput, Predict, Result, SegmenterSpec
 from misure_onnx.target import ResolvedTarget
-from misure_onnx.types import Images, Scores
+from misure_onnx.types import Images, Scores, Size
 
 _FREE_SIZE_LIMIT, _FREE_SIZE_STEP = 1024, 32
+_PROBED_SIZES: dict[int, Size] = {2: (256, 256), 3: (64, 64, 64)}
 _CUDA_BATCH = 8
 
 
@@ -56,7 +56,7 @@ class OnnxRuntimeSegmenter:
         check_loaded(provider, requested, used)
         if requested[0] not in used:
             notes.append(f"{requested[0]} did not load, the model runs on {', '.join(used)}: `misure doctor` says why")
-        size = self.input.size or (256, 256)
+        size = self.input.size or _PROBED_SIZES[self.input.rank]
         picture = _probe_image(declared, self.input.channels, size)
         _check_range(self.input, picture)
         probe, n = self._run(self._filled(picture), self._session), self.input.batch or 1
@@ -71,15 +71,19 @@ class OnnxRuntimeSegmenter:
             preprocessing=declared,
             batch_size=self.input.batch or (_CUDA_BATCH if CUDA in used else 1),
             workers=most_workers() if used == (CPU,) else 1,
+            rank=self.input.rank,
         )
         self.identity = Identity(_sha256(self.path), opset_version(model), requested, used, tuple(notes))
         self._batch_verified: bool | None = None
         self._shared: ort.InferenceSession | None = None
 
-    def prepare(self, image: LoadedImage) -> Images:
-        """The network input (1, C, H, W) for a picture; a free size follows the picture, in steps of 32."""
-        size = self.spec.size or _free_size(image.size)
-        return network_input(image.pixels, self.spec.preprocessing, self.spec.channels, size)
+    def prepare(self, image: LoadedInput) -> Images:
+        """The network input (1, C, H, W) for a picture; a free size follows the picture, in steps of 32.
+
+        Raises:
+            ImageError: it does not fit the network.
+        """
+        return prepared(image, self.spec.preprocessing, self.spec.channels, self.spec.size or _free_size(image.size))
 
     def predict(self, images: Images) -> Scores:
         """(N, C, H, W) float32 -> scores (N, L, H, W) float32, for any N, whatever batch the graph is fixed to.
@@ -118,10 +122,10 @@ class OnnxRuntimeSegmenter:
         """
         return FusedScorer(self, image, target)
 
-    def output_size(self, image: Images) -> tuple[int, int]:
+    def output_size(self, image: Images) -> Size:
         """(height, width) of the graph's own output for an image (1, C, H, W)."""
         output = self._run(self._filled(image), self._session, only=self.output.name)[self.output.name]
-        return self.output.size_of(output.shape, (image.shape[2], image.shape[3]))
+        return self.output.size_of(output.shape, image.shape[2:])
 
     def _predict(self, images: Images, session: ort.InferenceSession) -> Scores:
         step = (self.input.batch or len(images)) if self.takes_batches(images) else 1
@@ -136,7 +140,7 @@ class OnnxRuntimeSegmenter:
     def _scores(self, images: Images, session: ort.InferenceSession) -> Scores:
         """Scores of images in one call."""
         output = self._run(self._filled(images), session, only=self.output.name)[self.output.name]
-        size = (images.shape[2], images.shape[3])
+        size = images.shape[2:]
         scores = self.output.to_scores(output, size)[: len(images)]
         return resize_scores(scores, size, self.output.head)
 
@@ -158,7 +162,7 @@ class OnnxRuntimeSegmenter:
         if len(images) == 1 or self.input.batch == 1:
             return True
         if self._batch_verified is None:
-            size = (images.shape[2], images.shape[3])
+            size = images.shape[2:]
             pair = np.concatenate([images[:1], _probe_image(self.spec.preprocessing, self.spec.channels, size)])
             try:
                 together = self._scores(pair, self._session)
@@ -180,6 +184,12 @@ def _own_preprocessing(model: onnx.ModelProto) -> Preprocessing | None:
 def _assumed_preprocessing(model: onnx.ModelProto, notes: list[str]) -> Preprocessing:
     """What most exports of each input type expect, said aloud."""
     found = find_input(model, PRESETS["raw"])
+    if found.rank == 3:
+        notes.append(
+            "preprocessing was not declared: every channel's voxels were brought to [0, 1] (rescale: min_max); pass "
+            "--preprocess FILE if the prediction looks wrong"
+        )
+        return Preprocessing(rescale="min_max")
     name = "raw" if found.dtype == np.uint8 else "imagenet" if found.channels == 3 else "unit"
     notes.append(
         f"preprocessing was not declared: {name!r} was assumed; pass --preprocess "
@@ -204,16 +214,19 @@ def _check_range(taken: InputSignature, picture: Images) -> None:
         )
 
 
-def _probe_image(declared: Preprocessing, channels: int, size: tuple[int, int]) -> Images:
+def _probe_image(declared: Preprocessing, channels: int, size: Size) -> Images:
     """Noise as a picture would bring it: tells the output's shape and range."""
-    pixels = np.random.default_rng(0).integers(0, 256, (*size, channels), np.uint8)
-    return network_input(pixels, declared, channels, size)
+    rng = np.random.default_rng(0)
+    if len(size) == 3:
+        return np.asarray(rng.random((1, channels, *size)), np.float32)
+    return network_input(rng.integers(0, 256, (*size, channels), np.uint8), declared, channels, size)
 
 
-def _free_size(size: tuple[int, int]) -> tuple[int, int]:
+def _free_size(size: Size) -> Size:
+    if len(size) == 3:
+        return size
     shrink = min(1.0, _FREE_SIZE_LIMIT / max(size))
-    rows, columns = (max(_FREE_SIZE_STEP, round(s * shrink / _FREE_SIZE_STEP) * _FREE_SIZE_STEP) for s in size)
-    return rows, columns
+    return tuple(max(_FREE_SIZE_STEP, round(s * shrink / _FREE_SIZE_STEP) * _FREE_SIZE_STEP) for s in size)
 
 
 def _sha256(path: Path) -> str:

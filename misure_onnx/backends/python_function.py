@@ -6,10 +6,9 @@ import numpy as np
 
 from misure_onnx.backends.resize import resize_scores
 from misure_onnx.errors import ModelError, PreprocessingError
-from misure_onnx.images import LoadedImage
-from misure_onnx.preprocessing import Preprocessing, network_input
+from misure_onnx.preprocessing import Preprocessing, prepared
 from misure_onnx.scores import Head
-from misure_onnx.segmenter import Identity, SegmenterSpec
+from misure_onnx.segmenter import Identity, LoadedInput, SegmenterSpec
 from misure_onnx.types import Images, Scores
 
 
@@ -33,7 +32,8 @@ class PythonFunctionSegmenter:
                 "(logits, softmax, sigmoid_logits or sigmoid; labels as one-hot softmax) in its preprocessing"
             )
         self._function = function
-        channels = 1 if preprocessing.color == "GRAY" else max(3, len(preprocessing.mean))
+        usual = 3 if len(preprocessing.size) == 2 else 1
+        channels = 1 if preprocessing.color == "GRAY" else max(usual, len(preprocessing.mean))
         head = Head(preprocessing.output, preprocessing.threshold)
         probe = np.zeros((1, channels, *preprocessing.size), np.float32)
         classes = _called(function, probe).shape[1]
@@ -45,23 +45,23 @@ class PythonFunctionSegmenter:
             size=preprocessing.size,
             class_names=preprocessing.class_names,
             preprocessing=preprocessing,
+            rank=len(preprocessing.size),
         )
         self.identity = Identity(None, None, (), ())
 
-    def prepare(self, image: LoadedImage) -> Images:
+    def prepare(self, image: LoadedInput) -> Images:
         """The network input (1, C, H, W) for a picture."""
-        size = self.spec.size or image.size
-        return network_input(image.pixels, self.spec.preprocessing, self.spec.channels, size)
+        return prepared(image, self.spec.preprocessing, self.spec.channels, self.spec.size or image.size)
 
     def predict(self, images: Images) -> Scores:
         """(N, C, H, W) float32 -> scores (N, L, H, W) float32."""
         scores = _called(self._function, images)
-        return resize_scores(scores, (images.shape[2], images.shape[3]), self.spec.head)
+        return resize_scores(scores, images.shape[2:], self.spec.head)
 
 
 def _called(function: Callable[[Images], Scores], images: Images) -> Scores:
     scores = np.asarray(function(images), np.float32)
-    if scores.ndim != 4 or len(scores) != len(images):
+    if scores.ndim != images.ndim or len(scores) != len(images):
         raise ModelError(
             f"the function must return scores (N, L, H, W) for {len(images)} images, got shape {scores.shape}"
         )

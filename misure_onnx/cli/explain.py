@@ -3,17 +3,19 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
 from misure_onnx.errors import ImageError, ParameterError
 
 if TYPE_CHECKING:  # these import numpy and more
+    import numpy as np
+    import numpy.typing as npt
+
     from misure_onnx.explanation import Explanation
-    from misure_onnx.images import LoadedImage
     from misure_onnx.methods.base import Method
     from misure_onnx.records import YardstickRecord
-    from misure_onnx.segmenter import Segmenter
+    from misure_onnx.segmenter import LoadedInput, Segmenter
     from misure_onnx.target import ResolvedTarget, Target
 
 HELP = "explain one object or class that a model found in an image"
@@ -22,7 +24,11 @@ HELP = "explain one object or class that a model found in an image"
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("model", metavar="MODEL", help="ONNX file")
-    parser.add_argument("image", metavar="IMAGE", help="PNG, JPEG, BMP, TIFF or WebP")
+    parser.add_argument(
+        "image",
+        metavar="IMAGE",
+        help="PNG, JPEG, BMP, TIFF or WebP; of a volume NIfTI, one file or one a channel (A.nii,B.nii)",
+    )
     add_target_arguments(parser)
     add_method_arguments(parser)
     add_model_arguments(parser)
@@ -33,7 +39,10 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     """What to explain."""
     group = parser.add_argument_group("target (default: the largest predicted class that is not background)")
     group.add_argument("--class", dest="class_spec", metavar="ID|NAME", help="a class, by index or declared name")
-    group.add_argument("--at", metavar="X,Y", help="the one object under this pixel of the image")
+    group.add_argument("--at", metavar="X,Y[,Z]", help="the one object under this pixel of the image")
+    group.add_argument(
+        "--crop", metavar="X,Y,Z", help="of a volume only the part, as large as the model takes, from here"
+    )
     group.add_argument("--mask", metavar="FILE", help="only the part of the class inside this mask (white = inside)")
     group.add_argument("--every-object", action="store_true", help="every connected object, one explanation each")
 
@@ -87,14 +96,15 @@ def add_output_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Explains and reports."""
     from misure_onnx.api import load_segmenter, make_methods  # noqa: PLC0415 - `--help` must start fast
-    from misure_onnx.images import load_image  # noqa: PLC0415
 
     check_arguments(arguments)
     if sum([arguments.at is not None, arguments.mask is not None, arguments.every_object]) > 1:
         raise ParameterError("--at, --mask and --every-object exclude each other")
     methods = make_methods(arguments.method.split(","), arguments.preset, method_settings(arguments))
-    image = load_image(arguments.image)
+    image = requested_input(arguments.image)
     segmenter = load_segmenter(arguments.model, arguments.preprocess, provider=arguments.provider)
+    if arguments.crop is not None:
+        image = cropped(image, arguments.crop, segmenter)
     targets = requested_targets(arguments, segmenter, image)
     explanations = explain_all(methods, segmenter, image, targets, arguments)
     report(explanations, arguments, single=len(methods) == 1 and len(targets) == 1)
@@ -127,33 +137,65 @@ def method_settings(arguments: argparse.Namespace) -> dict[str, str]:
     return settings
 
 
+def requested_input(text: str) -> "LoadedInput":
+    """The image, or the volume of one file or of several."""
+    from misure_onnx.segmenter import load_input  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.volumes import is_volume  # noqa: PLC0415
+
+    parts = text.split(",")
+    return load_input(parts if len(parts) > 1 and is_volume(parts) else text)
+
+
+def cropped(image: "LoadedInput", text: str, segmenter: "Segmenter") -> "LoadedInput":
+    """The part of a volume that begins at X,Y,Z and is as large as the model takes."""
+    from misure_onnx.volumes import LoadedVolume  # noqa: PLC0415 - `--help` must start fast
+
+    size, declared = segmenter.spec.size, segmenter.spec.preprocessing
+    if not isinstance(image, LoadedVolume):
+        raise ParameterError("--crop is for volumes (NIfTI); crop an image before it is passed")
+    if size is None:
+        raise ParameterError("--crop needs a model that takes one size; declare 'size' in the preprocessing file")
+    return image.cropped(_numbers(text, "--crop", "X,Y,Z"), size[::-1] if declared.axes == "zyx" else size)
+
+
 def requested_targets(
-    arguments: argparse.Namespace, segmenter: "Segmenter", image: "LoadedImage"
+    arguments: argparse.Namespace, segmenter: "Segmenter", image: "LoadedInput"
 ) -> Sequence["Target | ResolvedTarget"]:
     """One target, or every object."""
     from misure_onnx.api import every_object  # noqa: PLC0415 - `--help` must start fast
-    from misure_onnx.images import load_image  # noqa: PLC0415
     from misure_onnx.target import Target  # noqa: PLC0415
 
     if arguments.every_object:
         return every_object(segmenter, image, arguments.class_spec)
     if arguments.at is not None:
-        return [Target(class_spec=arguments.class_spec, point=_point(arguments.at))]
+        return [Target(class_spec=arguments.class_spec, point=_numbers(arguments.at, "--at", "X,Y or X,Y,Z"))]
     if arguments.mask is not None:
-        mask = load_image(arguments.mask)
-        if mask.size != image.size:
-            raise ImageError(
-                f"the target mask is {mask.size[1]}x{mask.size[0]}, the image {image.size[1]}x{image.size[0]}: "
-                "pass a mask of the image's size"
-            )
-        return [Target.from_mask(mask.pixels.max(axis=2), arguments.class_spec)]
+        return [Target.from_mask(_mask(arguments, segmenter, image), arguments.class_spec)]
     return [Target(class_spec=arguments.class_spec)]
+
+
+def _mask(arguments: argparse.Namespace, segmenter: "Segmenter", image: "LoadedInput") -> "npt.NDArray[np.number[Any]]":
+    """The target mask's brightest channel."""
+    import numpy as np  # noqa: PLC0415 - `--help` must start fast
+
+    from misure_onnx.volumes import LoadedVolume  # noqa: PLC0415 - `--help` must start fast
+
+    mask = requested_input(arguments.mask)
+    if isinstance(mask, LoadedVolume) and arguments.crop is not None:
+        mask = cropped(mask, arguments.crop, segmenter)
+    if mask.size != image.size:
+        own, wanted = (
+            "x".join(map(str, loaded.size if len(loaded.size) == 3 else loaded.size[::-1])) for loaded in (mask, image)
+        )
+        raise ImageError(f"the target mask is {own}, the image {wanted}: pass a mask of the image's size")
+    values: npt.NDArray[np.number[Any]] = mask.voxels if isinstance(mask, LoadedVolume) else mask.pixels
+    return np.asarray(values.max(axis=-1))
 
 
 def explain_all(
     methods: Sequence["Method"],
     segmenter: "Segmenter",
-    image: "LoadedImage",
+    image: "LoadedInput",
     targets: Sequence["Target | ResolvedTarget"],
     arguments: argparse.Namespace,
 ) -> list["Explanation"]:
@@ -250,9 +292,13 @@ def _alternatives(explanation: "Explanation") -> "dict[str, YardstickRecord]":
     }
 
 
-def _point(text: str) -> tuple[int, int]:
+def _numbers(text: str, option: str, expected: str) -> tuple[int, ...]:
     try:
-        x, y = (int(part) for part in text.split(","))
+        numbers = tuple(int(part) for part in text.split(","))
     except ValueError as error:
-        raise ParameterError(f"--at expects X,Y in pixels of the image, e.g. 120,80; got {text!r}") from error
-    return x, y
+        raise ParameterError(
+            f"{option} expects {expected} in pixels of the image, e.g. 120,80; got {text!r}"
+        ) from error
+    if len(numbers) not in (2, 3):
+        raise ParameterError(f"{option} expects {expected} in pixels of the image, e.g. 120,80; got {text!r}")
+    return numbers

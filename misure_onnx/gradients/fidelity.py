@@ -15,7 +15,7 @@ from misure_onnx.mask import resize_map
 from misure_onnx.perturbation import blend
 from misure_onnx.scores import Head
 from misure_onnx.segmenter import Segmenter
-from misure_onnx.types import FloatArray, Images, Mask, Scores
+from misure_onnx.types import FloatArray, Images, Mask, Scores, Size
 
 SCORE_BOUND, HALF_PRECISION_BOUND = 1e-3, 2e-2
 AGREEMENT_BOUND = 0.999
@@ -129,9 +129,11 @@ def _difference(own: Scores, reference: Scores) -> tuple[float, float]:
 
 def _compared(problem: MaskProblem) -> tuple[Images, Images]:
     image = problem.image
-    blocks = np.random.default_rng(0).integers(0, 2, (8, 8)).astype(np.float32)
-    mask = np.kron(blocks, np.ones((-(-image.shape[2] // 8), -(-image.shape[3] // 8)), np.float32))
-    return image, blend(image, mask[None, : image.shape[2], : image.shape[3]], problem.baselines[0])
+    size = image.shape[2:]
+    blocks = np.random.default_rng(0).integers(0, 2, (8,) * len(size)).astype(np.float32)
+    mask = np.kron(blocks, np.ones([-(-extent // 8) for extent in size], np.float32))
+    cut = mask[tuple(slice(extent) for extent in size)]
+    return image, blend(image, cut[None], problem.baselines[0])
 
 
 def directional_error(
@@ -149,13 +151,13 @@ def directional_error(
         deployed: the deployed model's scores.
         problem: image, first baseline and target.
     """
-    height, width = problem.image.shape[2:]
-    ones = np.ones((height, width), np.float32)
+    size = problem.image.shape[2:]
+    ones = np.ones(size, np.float32)
     gradient = score_gradient(ones)
     if not np.isfinite(gradient).all():
         return float("inf")
-    cells = (min(_DIRECTION_CELLS, height), min(_DIRECTION_CELLS, width))
-    direction = resize_map(_block_means(gradient, cells), (height, width))
+    cells = tuple(min(_DIRECTION_CELLS, extent) for extent in size)
+    direction = resize_map(_block_means(gradient, cells), size)
     direction = np.asarray(direction / (np.abs(direction).max() + 1e-30), np.float32)
     moved = np.stack([ones + _STEP * direction, ones - _STEP * direction])
     scores = [deployed(blend(problem.image, mask[None], problem.baselines[0])) for mask in moved]
@@ -192,6 +194,8 @@ def refuse_unfaithful(fidelity: Fidelity, *, score_bound: float) -> None:
         )
 
 
-def _block_means(values: FloatArray, cells: tuple[int, int]) -> FloatArray:
-    rows = np.array_split(values, cells[0], axis=0)
-    return np.array([[block.mean() for block in np.array_split(row, cells[1], axis=1)] for row in rows], np.float32)
+def _block_means(values: FloatArray, cells: Size) -> FloatArray:
+    for axis, count in enumerate(cells):
+        blocks = np.array_split(values, count, axis=axis)
+        values = np.stack([block.mean(axis=axis, dtype=np.float32) for block in blocks], axis=axis)
+    return np.asarray(values, np.float32)

@@ -22,5 +22,7 @@ def score_tensor(model: onnx.ModelProto, output: OutputSignature) -> OutputSigna
         raise GradientError(
             f"output {output.name!r} is a label map and no scores were found before it ({ending.kind} ending)"
         )
-    layout: OutputLayout = "NCHW" if ending.axis in (1, -3) else "NHWC"
+    volume = output.layout == "NDHW"
+    first = ending.axis in ((1, -4) if volume else (1, -3))
+    layout: OutputLayout = ("NCDHW" if first else "NDHWC") if volume else ("NCHW" if first else "NHWC")
     return OutputSignature(ending.scores, layout, output.classes, Head("logits"))

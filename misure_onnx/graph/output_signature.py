@@ -1,7 +1,7 @@
 """The output that is explained, and what its numbers mean.
 
-The layout letters: N images, L classes, H rows, W columns; P = H*W pixels in one axis (`NPL` and `NLP` are
-flattened outputs), so that every output can be brought to (N, L, H, W).
+The layout letters: N images, L classes, H rows, W columns, D slices; P = H*W pixels in one axis (`NPL` and `NLP` are
+flattened outputs), so that every output can be brought to (N, L, H, W), a volume's to (N, L, D, H, W).
 """
 
 import math
@@ -17,6 +17,7 @@ from misure_onnx.errors import ModelOutputError, PreprocessingError, Unsupported
 from misure_onnx.graph.ending import find_ending
 from misure_onnx.preprocessing import OutputLayout, Preprocessing
 from misure_onnx.scores import Head, ScoreKind
+from misure_onnx.types import Size
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,20 @@ class OutputSignature:
     classes: int
     head: Head
 
-    def to_scores(self, output: npt.NDArray[Any], input_size: tuple[int, int]) -> npt.NDArray[np.float32]:
+    @property
+    def classes_first(self) -> bool:
+        """Whether the classes come before the pixels, or have no axis."""
+        return self.layout not in ("NHWC", "NDHWC", "NPL")
+
+    def to_scores(self, output: npt.NDArray[Any], input_size: Size) -> npt.NDArray[np.float32]:
         """The graph's output -> (N, L, h, w) float32 at the output's own size; a label map becomes one-hot."""
-        size, n = self.size_of(output.shape, input_size), output.shape[0] if output.ndim > 2 else 1
+        size = self.size_of(output.shape, input_size)
+        n = output.shape[0] if output.ndim > len(size) else 1
         if self.head.kind == "labels":
             return self._one_hot(output.reshape(n, 1, *size))
-        if self.layout in ("NCHW", "NHW", "NLP"):
+        if self.classes_first:
             return np.asarray(output.reshape(n, -1, *size), np.float32)
-        return np.asarray(output.reshape(n, *size, -1), np.float32).transpose(0, 3, 1, 2)
+        return np.moveaxis(np.asarray(output.reshape(n, *size, -1), np.float32), -1, 1)
 
     def _one_hot(self, labels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         low, high = labels.min(), labels.max()
@@ -51,30 +58,31 @@ class OutputSignature:
                 f"expected labels from 0 to {self.classes - 1}, got {low if low < 0 else high} from output "
                 f"{self.name!r}: declare 'class_names', one a label"
             )
-        return np.asarray(labels == np.arange(self.classes).reshape(1, -1, 1, 1), np.float32)
+        numbers = np.arange(self.classes).reshape(-1, *[1] * (labels.ndim - 2))
+        return np.asarray(labels == numbers, np.float32)
 
-    def size_of(self, shape: tuple[int, ...], input_size: tuple[int, int]) -> tuple[int, int]:
+    def size_of(self, shape: tuple[int, ...], input_size: Size) -> Size:
         """(height, width) of an output of `shape` for an input of `input_size`; a flattened one has the input's."""
-        if self.layout == "NCHW":
-            return shape[2], shape[3]
-        if self.layout == "NHWC":
-            return shape[1], shape[2]
-        return (shape[-2], shape[-1]) if self.layout == "NHW" else input_size
+        if self.layout in ("NPL", "NLP"):
+            return input_size
+        if self.layout in ("NHWC", "NDHWC"):
+            return shape[1:-1]
+        return shape[2:] if self.layout in ("NCHW", "NCDHW") else shape[-len(input_size) :]
 
 
 def candidate_heads(
-    probe: Mapping[str, npt.NDArray[Any]], images: tuple[int, int, int], declared: OutputLayout | None = None
+    probe: Mapping[str, npt.NDArray[Any]], images: tuple[int, ...], declared: OutputLayout | None = None
 ) -> dict[str, tuple[OutputLayout, int]]:
     """The outputs that can be a segmentation of images: name -> (layout, classes).
 
     Args:
         probe: the graph's outputs.
-        images: (N, H, W), number and size of the images that they are for.
+        images: (N, H, W) or (N, D, H, W), number and size of the images that they are for.
         declared: the layout, where the user knows it.
     """
     n, size = images[0], images[1:]
     numbers = {name: array for name, array in probe.items() if array.dtype.kind in "fiub" and array.size}
-    arrays = {name: a for name, a in numbers.items() if a.shape[:1] == (n,) or (a.ndim == 2 and n == 1)}
+    arrays = {name: a for name, a in numbers.items() if a.shape[:1] == (n,) or (a.ndim == len(size) and n == 1)}
     if declared:
         rank = len(_AXES[declared])
         return {n: (declared, _classes(a.shape, declared)) for n, a in arrays.items() if a.ndim == rank}
@@ -82,44 +90,55 @@ def candidate_heads(
     return {name: layout for name, layout in found.items() if layout is not None}
 
 
-def _output_layout(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[OutputLayout, int] | None:
-    pixels = size[0] * size[1]
-    if len(shape) == 4:
-        return _rank_4_layout(shape, size)
+def _output_layout(shape: tuple[int, ...], size: Size) -> tuple[OutputLayout, int] | None:
+    pixels, axes = math.prod(size), len(size)
+    if len(shape) == axes + 2:
+        return _layout_with_classes(shape, size)
     if len(shape) == 3 and pixels == shape[1] and pixels != shape[2]:
         return "NPL", shape[2]
     if len(shape) == 3 and pixels == shape[2]:
         return "NLP", shape[1]
-    if len(shape) in (2, 3) and _same_aspect(shape[-2:], size):
-        return "NHW", 1
+    if len(shape) in (axes, axes + 1) and _same_aspect(shape[-axes:], size):
+        return _WITHOUT_CLASSES[axes], 1
     return None
 
 
-def _rank_4_layout(shape: tuple[int, ...], size: tuple[int, int]) -> tuple[OutputLayout, int] | None:
-    first, last = _same_aspect(shape[2:], size), _same_aspect(shape[1:3], size)
+_WITH_CLASSES: dict[int, tuple[OutputLayout, OutputLayout]] = {2: ("NCHW", "NHWC"), 3: ("NCDHW", "NDHWC")}
+_WITHOUT_CLASSES: dict[int, OutputLayout] = {2: "NHW", 3: "NDHW"}
+
+
+def _layout_with_classes(shape: tuple[int, ...], size: Size) -> tuple[OutputLayout, int] | None:
+    classes_first, classes_last = _WITH_CLASSES[len(size)]
+    first, last = _same_aspect(shape[2:], size), _same_aspect(shape[1:-1], size)
     if first and last:  # as many classes as rows or so: the likelier one keeps the aspect
-        first = _distortion(shape[2:], size) <= _distortion(shape[1:3], size)
+        first = _distortion(shape[2:], size) <= _distortion(shape[1:-1], size)
     if first:
-        return "NCHW", shape[1]
-    return ("NHWC", shape[3]) if last else None
+        return classes_first, shape[1]
+    return (classes_last, shape[-1]) if last else None
 
 
-def _distortion(spatial: tuple[int, ...], size: tuple[int, int]) -> float:
-    return abs(math.log(spatial[0] * size[1] / (spatial[1] * size[0])))
+def _factors(spatial: tuple[int, ...], size: Size) -> list[float]:
+    return [extent / own for extent, own in zip(size, spatial, strict=True)]
 
 
-def _same_aspect(spatial: tuple[int, ...], size: tuple[int, int]) -> bool:
-    """The size itself, or one that was shrunk or grown by about the same factor in both directions."""
+def _distortion(spatial: tuple[int, ...], size: Size) -> float:
+    factors = _factors(spatial, size)
+    return math.log(max(factors) / min(factors))
+
+
+def _same_aspect(spatial: tuple[int, ...], size: Size) -> bool:
+    """The size itself, or one that was shrunk or grown by about the same factor in all directions."""
     if min(spatial) < 2:
         return False
-    rows, columns = size[0] / spatial[0], size[1] / spatial[1]
-    return tuple(spatial) == size or (0.9 < rows / columns < 1.1 and 1 / 4 <= rows <= 32)
+    factors = _factors(spatial, size)
+    alike = max(factors) / min(factors) < 1.1 and 1 / 4 <= factors[0] <= 32
+    return tuple(spatial) == size or alike
 
 
 def find_output(
     model: onnx.ModelProto,
     probe: Mapping[str, npt.NDArray[Any]],
-    images: tuple[int, int, int],
+    images: tuple[int, ...],
     declared: Preprocessing,
 ) -> OutputSignature:
     """The output to explain and what its numbers mean; the arguments are those of `candidate_heads`.
@@ -136,8 +155,9 @@ def find_output(
         if declared.output_layout:
             raise PreprocessingError(f"output_layout {declared.output_layout} does not fit the outputs: {shapes}")
         raise UnsupportedModel(
-            f"no output is a segmentation of {images[0]} images {images[1]}x{images[2]}: {shapes}. Expected (N,L,H,W), "
-            "(N,H,W,L), (N,H,W) or flattened (N,H*W,L); a classifier's or detector's output cannot be explained here"
+            f"no output is a segmentation of {images[0]} images {'x'.join(map(str, images[1:]))}: {shapes}. Expected "
+            "(N,L,H,W), (N,H,W,L), (N,H,W) or flattened (N,H*W,L), of volumes with one axis more; a classifier's or "
+            "detector's output cannot be explained here"
         )
     name = declared.head or next(iter(heads))
     layout, classes = heads[name]
@@ -150,7 +170,16 @@ def find_output(
     return OutputSignature(name, layout, classes, Head(kind, declared.threshold))
 
 
-_AXES: dict[OutputLayout, str] = {"NCHW": "NLHW", "NHWC": "NHWL", "NHW": "NHW", "NPL": "NPL", "NLP": "NLP"}
+_AXES: dict[OutputLayout, str] = {
+    "NCHW": "NLHW",
+    "NHWC": "NHWL",
+    "NHW": "NHW",
+    "NPL": "NPL",
+    "NLP": "NLP",
+    "NCDHW": "NLDHW",
+    "NDHWC": "NDHWL",
+    "NDHW": "NDHW",
+}
 
 
 def _classes(shape: tuple[int, ...], layout: OutputLayout) -> int:

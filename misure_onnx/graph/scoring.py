@@ -14,6 +14,7 @@ from misure_onnx.graph.input_signature import InputSignature
 from misure_onnx.graph.load import opset_version
 from misure_onnx.graph.output_signature import OutputSignature
 from misure_onnx.graph.writer import GraphWriter
+from misure_onnx.types import Size
 
 MASKS, IMAGE, BASELINE, REGION, DOMAIN = (
     f"scoring/{name}" for name in ("masks", "image", "baseline", "region", "domain")
@@ -36,7 +37,7 @@ class Scoring:
     Attributes:
         input, output: its image input, and the output that is explained.
         class_index: l, the target's class.
-        size: (H, W) of the image.
+        size: (H, W) of the image, (D, H, W) of a volume.
         output_size: (h, w) of the output for such an image.
         mask_size: of the masks; another one than the image's is resized bilinearly (half-pixel centres).
     """
@@ -44,9 +45,9 @@ class Scoring:
     input: InputSignature
     output: OutputSignature
     class_index: int
-    size: tuple[int, int]
-    output_size: tuple[int, int]
-    mask_size: tuple[int, int]
+    size: Size
+    output_size: Size
+    mask_size: Size
 
 
 def scoring_graph(model: onnx.ModelProto, asked: Scoring) -> onnx.ModelProto:
@@ -99,14 +100,14 @@ def _of_usable_opset(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _inputs(asked: Scoring) -> list[onnx.ValueInfoProto]:
-    channels, (height, width) = asked.input.channels, asked.size
-    picture = [1, channels, height, width] if asked.input.layout == "NCHW" else [1, height, width, channels]
+    channels, size = asked.input.channels, asked.size
+    picture = [1, channels, *size] if asked.input.layout.startswith("NC") else [1, *size, channels]
     shapes: dict[str, list[int | str]] = {
         MASKS: [asked.input.batch or "N", 1, *asked.mask_size],
         IMAGE: [*picture],
         BASELINE: [*picture],
-        REGION: [1, 1, height, width],
-        DOMAIN: [1, 1, height, width],
+        REGION: [1, 1, *size],
+        DOMAIN: [1, 1, *size],
     }
     return [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape) for name, shape in shapes.items()]
 
@@ -114,7 +115,7 @@ def _inputs(asked: Scoring) -> list[onnx.ValueInfoProto]:
 def _blended(write: GraphWriter, asked: Scoring) -> list[onnx.NodeProto]:
     """x * M + b * (1 - M), as `perturbation.blend` computes it, in the model's layout and type."""
     kept = MASKS if asked.mask_size == asked.size else _resized(write, MASKS, 1, asked.size)
-    if asked.input.layout == "NHWC":
+    if not asked.input.layout.startswith("NC"):
         kept = write.reshape(kept, [-1, *asked.size, 1])
     removed = write.multiply(BASELINE, write.subtract(write.number(1), kept))
     own = write.add(write.multiply(IMAGE, kept), removed)
@@ -124,7 +125,7 @@ def _blended(write: GraphWriter, asked: Scoring) -> list[onnx.NodeProto]:
     return [*write.nodes, helper.make_node("Identity", [own], [asked.input.name])]
 
 
-def _resized(write: GraphWriter, planes: str, channels: int, size: tuple[int, int]) -> str:
+def _resized(write: GraphWriter, planes: str, channels: int, size: Size) -> str:
     """(N, K, h, w) -> (N, K, H, W), bilinear with half-pixel centres."""
     n = write.node("Slice", write.node("Shape", planes), *(write.integers([v]) for v in (0, 1, 0)))
     sizes = write.node("Concat", n, write.integers([channels, *size]), axis=0)
@@ -135,8 +136,9 @@ def _write_counts(write: GraphWriter, asked: Scoring) -> None:
     predicted, check = _predicted(write, asked)
     found = write.multiply(write.reshape(write.indicator(predicted), [-1, 1, *asked.size]), DOMAIN)
     for name, plane in ((BOTH, write.multiply(found, REGION)), (FOUND, found), (CHECK, check)):
-        rows = write.sum(plane, [3], keepdims=True)
-        write.nodes.append(helper.make_node("Identity", [write.sum(rows, [1, 2, 3], keepdims=False)], [name]))
+        rows = write.sum(plane, [-1], keepdims=True)
+        axes = range(1, 2 + len(asked.size))
+        write.nodes.append(helper.make_node("Identity", [write.sum(rows, axes, keepdims=False)], [name]))
 
 
 def _predicted(write: GraphWriter, asked: Scoring) -> tuple[str, str]:
@@ -166,13 +168,12 @@ def _predicted(write: GraphWriter, asked: Scoring) -> tuple[str, str]:
 
 
 def _scores(write: GraphWriter, asked: Scoring) -> tuple[str, int]:
-    """The output as float32 with four axes at the size of the image, and the axis of its classes."""
-    output, classes = asked.output, asked.output.classes
+    """The output as float32 with all its axes at the size of the image, and the axis of its classes."""
+    output, classes, last = asked.output, asked.output.classes, len(asked.size) + 1
     scores = write.node("Cast", output.name, to=onnx.TensorProto.FLOAT)
-    channels_last = output.layout in ("NHWC", "NPL")
-    shape = [-1, *asked.output_size, classes] if channels_last else [-1, classes, *asked.output_size]
+    shape = [-1, classes, *asked.output_size] if output.classes_first else [-1, *asked.output_size, classes]
     scores = write.reshape(scores, shape)
     if asked.output_size == asked.size:
-        return scores, 3 if channels_last else 1
-    planes = write.transpose(scores, [0, 3, 1, 2]) if channels_last else scores
+        return scores, 1 if output.classes_first else last
+    planes = scores if output.classes_first else write.transpose(scores, [0, last, *range(1, last)])
     return _resized(write, planes, classes, asked.size), 1

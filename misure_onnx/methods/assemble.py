@@ -8,13 +8,13 @@ import time
 import numpy as np
 
 from misure_onnx.explanation import Explanation
-from misure_onnx.images import LoadedImage
 from misure_onnx.mask import random_region, resize_map, resize_region
 from misure_onnx.methods.base import Attribution, Method, Task
 from misure_onnx.methods.certificate import certify
 from misure_onnx.metrics import METRICS
 from misure_onnx.metrics.base import Candidate
 from misure_onnx.perturbation import make_baseline
+from misure_onnx.preprocessing import in_network_axes
 from misure_onnx.records import (
     Alternatives,
     Certificate,
@@ -27,8 +27,10 @@ from misure_onnx.records import (
     TargetRecord,
     YardstickRecord,
 )
+from misure_onnx.segmenter import LoadedInput
 from misure_onnx.target import ResolvedTarget
-from misure_onnx.types import Region
+from misure_onnx.types import Region, SaliencyMap
+from misure_onnx.volumes import LoadedVolume
 
 _PACKAGES = ("misure-onnx", "onnxruntime-gpu", "onnxruntime", "onnx", "numpy", "opencv-python-headless", "torch")
 
@@ -44,28 +46,46 @@ class Clock:
         return time.perf_counter() - self._start
 
 
-def assemble(method: Method, task: Task, image: LoadedImage, found: Attribution, clock: Clock) -> Explanation:
+def assemble(method: Method, task: Task, image: LoadedInput, found: Attribution, clock: Clock) -> Explanation:
     """Judges the region on the deployed model and brings every array to the image's size."""
     metrics = _metrics(task, found)
     certificate = certify(task, image, found, metrics.dice_explained)
     alternatives = _alternatives(task, found)
     stage_1 = found.sufficient_region
+    place = _Place(task, image)
     return Explanation(
         method=MethodRecord(method.name, method.preset(), method.parameters()),
-        target=_target_record(task.target, image.size),
+        target=_target_record(task.target, place),
         metrics=metrics,
         certificate=certificate,
         cost=Cost(task.segmenter.forwards + found.backwards, found.backwards, round(clock.seconds(), 4)),
         provenance=_provenance(task, image, found, certificate),
-        saliency=resize_map(found.saliency, image.size),
-        prediction=resize_region(task.target.region, image.size),
-        sufficient_region=resize_region(stage_1.region, image.size) if stage_1 else None,
-        minimal_region=resize_region(found.region, image.size),
+        saliency=place.map(found.saliency),
+        prediction=place.region(task.target.region),
+        sufficient_region=place.region(stage_1.region) if stage_1 else None,
+        minimal_region=place.region(found.region),
         alternatives=alternatives,
-        alternative_regions=tuple(resize_region(region, image.size) for region in found.alternatives),
+        alternative_regions=tuple(place.region(region) for region in found.alternatives),
         image=image.rgb,
+        affine=image.affine if isinstance(image, LoadedVolume) else None,
         trace=dict(found.trace),
     )
+
+
+class _Place:
+    """Brings what was found at the network's size to the image's."""
+
+    def __init__(self, task: Task, image: LoadedInput) -> None:
+        self._declared = task.segmenter.spec.preprocessing
+        self._size = in_network_axes(np.empty(image.size, bool), self._declared).shape
+
+    def map(self, saliency: SaliencyMap) -> SaliencyMap:
+        """A saliency map."""
+        return np.ascontiguousarray(in_network_axes(resize_map(saliency, self._size), self._declared))
+
+    def region(self, region: Region) -> Region:
+        """A binary region."""
+        return np.ascontiguousarray(in_network_axes(resize_region(region, self._size), self._declared))
 
 
 def _candidate(task: Task, found: Attribution, region: Region) -> Candidate:
@@ -112,14 +132,14 @@ def _common(a: Region, b: Region) -> float:
     return int((a & b).sum()) / union if union else 1.0
 
 
-def _target_record(target: ResolvedTarget, size: tuple[int, int]) -> TargetRecord:
-    region = resize_region(target.region, size)
-    rows, columns = np.nonzero(region if region.any() else target.region)
-    centroid = (round(float(columns.mean()), 2), round(float(rows.mean()), 2))
+def _target_record(target: ResolvedTarget, place: _Place) -> TargetRecord:
+    region = place.region(target.region)
+    index = [round(float(along.mean()), 2) for along in np.nonzero(region if region.any() else target.region)]
+    centroid = tuple(index if region.ndim == 3 else index[::-1])
     return TargetRecord(target.class_index, target.class_name, target.kind, int(region.sum()), centroid)
 
 
-def _provenance(task: Task, image: LoadedImage, found: Attribution, certificate: Certificate) -> Provenance:
+def _provenance(task: Task, image: LoadedInput, found: Attribution, certificate: Certificate) -> Provenance:
     identity = task.segmenter.identity
     return Provenance(
         model_sha256=identity.model_sha256,

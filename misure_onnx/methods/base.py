@@ -18,15 +18,16 @@ import numpy as np
 from misure_onnx.errors import ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.gradients.base import Fidelity
-from misure_onnx.images import ImageLike, load_image
+from misure_onnx.images import ImageLike
 from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.methods.scoring import MaskScorer, Scoring, fused_scorer
 from misure_onnx.methods.value import VALUES, Numbers, ValueName
 from misure_onnx.perturbation import blend
 from misure_onnx.records import Minimality, Status
-from misure_onnx.segmenter import CountingSegmenter, Predict, Segmenter
+from misure_onnx.segmenter import CountingSegmenter, Predict, Segmenter, load_input
 from misure_onnx.target import ResolvedTarget, Target
-from misure_onnx.types import FloatArray, Images, Mask, Region, SaliencyMap
+from misure_onnx.types import FloatArray, Images, Mask, Region, SaliencyMap, Size
+from misure_onnx.volumes import VolumeLike
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +53,9 @@ class Task:
     scoring: Scoring = "auto"
 
     @property
-    def size(self) -> tuple[int, int]:
-        """(height, width) of the network input."""
-        return self.image.shape[2], self.image.shape[3]
+    def size(self) -> Size:
+        """(height, width) of the network input, of a volume (depth, height, width)."""
+        return self.image.shape[2:]
 
     def rng(self) -> np.random.Generator:
         """A fresh generator; the same one at every call."""
@@ -200,7 +201,7 @@ class Method(ABC):
     def explain(
         self,
         segmenter: Segmenter,
-        image: ImageLike,
+        image: ImageLike | VolumeLike,
         target: Target | ResolvedTarget | None = None,
         *,
         seed: int = 0,
@@ -212,7 +213,8 @@ class Method(ABC):
 
         Args:
             segmenter: the deployed model.
-            image: a file, an array (H, W) or (H, W, C) uint8 or uint16 in RGB, or a loaded image.
+            image: a file, an array (H, W) or (H, W, C) uint8 or uint16 in RGB, or a loaded image; for models that
+                take volumes a NIfTI file, several (one a channel), an array (D, H, W, C), or a loaded volume.
             target: what to explain; None: the largest predicted class that is not background.
             seed: of every random choice; the same seed gives the same explanation.
             batch_size: images a call; None: what runs best on the segmenter. Never changes the result.
@@ -228,12 +230,14 @@ class Method(ABC):
 
         require(scoring in get_args(Scoring), f"scoring must be {', '.join(get_args(Scoring))}, got {scoring!r}")
         clock = Clock()
-        loaded = load_image(image)
+        loaded = load_input(image)
         counting = CountingSegmenter(segmenter)
         network_image = counting.prepare(loaded)
         if not isinstance(target, ResolvedTarget):
             scores = counting.predict(network_image)
-            target = (target or Target()).resolve(counting.spec, scores, loaded.size)
+            declared = counting.spec.preprocessing
+            size = loaded.size[::-1] if declared.axes == "zyx" and len(loaded.size) == 3 else loaded.size
+            target = (target or Target()).resolve(counting.spec, scores, size)
         task = Task(counting, network_image, target, seed, batch_size or counting.spec.batch_size, progress, scoring)
         return assemble(self, task, loaded, self.attribute(task), clock)
 

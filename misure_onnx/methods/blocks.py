@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.records import Minimality
-from misure_onnx.types import FloatArray, Region
+from misure_onnx.types import FloatArray, Region, Size
 
 MOST_BLOCKS = 36
 """Blocks of a region at most; the block's side follows from it."""
@@ -21,7 +21,7 @@ class Tiling:
 
     Attributes:
         side: of a tile, in pixels.
-        numbers: (H, W) the number of the tile of every pixel, counted from 0 over the whole image.
+        numbers: (H, W) the number of the tile of every pixel, in reading order of the tiles.
     """
 
     side: int
@@ -34,14 +34,20 @@ class Tiling:
 
 def tile(region: Region, most_blocks: int = MOST_BLOCKS) -> Tiling:
     """The finest tiling, from single pixels upwards, in which a region touches at most `most_blocks` tiles."""
-    rows, columns = np.indices(region.shape)
     side = 1
     while True:
-        across = -(-region.shape[1] // side)
-        tiling = Tiling(side, (rows // side) * across + columns // side)
+        tiling = Tiling(side, _numbered(region.shape, side))
         if len(tiling.of(region)) <= most_blocks:
             return tiling
         side = max(side + 1, side * 9 // 8)
+
+
+def _numbered(size: Size, side: int) -> npt.NDArray[np.int64]:
+    numbers = np.zeros((1,) * len(size), np.int64)
+    for axis, extent in enumerate(size):
+        along = np.arange(extent).reshape(-1, *[1] * (len(size) - 1 - axis)) // side
+        numbers = numbers * -(-extent // side) + along
+    return np.asarray(numbers, np.int64)
 
 
 def without_blocks(region: Region, importance: FloatArray, passes: Passes, budget: int) -> tuple[Region, Minimality]:

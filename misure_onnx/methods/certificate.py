@@ -11,6 +11,7 @@ from misure_onnx.methods.blocks import check_blocks
 from misure_onnx.methods.sufficiency import Sufficiency, dice_of
 from misure_onnx.perturbation import BASELINES, blend, make_baseline
 from misure_onnx.records import Certificate, Minimality, Stability
+from misure_onnx.segmenter import LoadedInput
 from misure_onnx.types import Images, Region
 
 SHIFT_PIXELS = 2
@@ -23,7 +24,7 @@ RANDOM_BASELINES = ("noise", "shuffle")
 HELD_OUT_DRAW = 1_000_000
 
 
-def certify(task: Task, image: LoadedImage, found: Attribution, dice: float) -> Certificate:
+def certify(task: Task, image: LoadedInput, found: Attribution, dice: float) -> Certificate:
     """Runs the deployed model on the region and on variations of it: about 15 images, and the blocks.
 
     Args:
@@ -75,30 +76,37 @@ def _silhouette(task: Task, region: Region, baseline: Images) -> float:
     """Dice when the region keeps its shape and loses its content."""
     pixels = task.image[0][:, region]
     color = pixels.mean(axis=1) if pixels.size else np.zeros(len(pixels))
-    filled = np.broadcast_to(color[None, :, None, None], task.image.shape).astype(np.float32)
+    as_image = (1, -1, *[1] * region.ndim)
+    filled = np.broadcast_to(color.reshape(as_image), task.image.shape).astype(np.float32)
     return float(task.dice_in(blend(filled, region[None].astype(np.float32), baseline))[0])
 
 
-def _stability(task: Task, image: LoadedImage, found: Attribution, baseline: Images) -> Stability:
+def _stability(task: Task, image: LoadedInput, found: Attribution, baseline: Images) -> Stability:
     def worst(regions: list[Region]) -> float:
         return min(dice_of(task, region, baseline) for region in regions)
 
-    compressed = blend(_jpeg(task.segmenter.prepare, image), found.region[None].astype(np.float32), baseline)
     overlap, by_chance = _second_run(found)
+    steps = [(axis, way) for axis in range(found.region.ndim) for way in (-SHIFT_PIXELS, SHIFT_PIXELS)]
     return Stability(
-        shift_2px=worst([_shifted(found.region, *step) for step in ((-1, 0), (1, 0), (0, -1), (0, 1))]),
+        shift_2px=worst([shifted(found.region, *step) for step in steps]),
         threshold=None if found.threshold is None else worst(_rethresholded(found, found.threshold)),
-        jpeg=float(task.dice_in(compressed)[0]),
+        jpeg=_as_jpeg(task, image, found.region, baseline) if isinstance(image, LoadedImage) else None,
         second_run_overlap=overlap,
         second_run_by_chance=by_chance,
     )
 
 
-def _shifted(region: Region, down: int, right: int) -> Region:
-    """The region moved by `SHIFT_PIXELS`; what leaves the image is lost."""
-    move = np.array([[1, 0, right * SHIFT_PIXELS], [0, 1, down * SHIFT_PIXELS]], np.float32)
-    moved = cv2.warpAffine(region.astype(np.uint8), move, region.shape[::-1], flags=cv2.INTER_NEAREST)
-    return np.asarray(moved > 0)
+def _as_jpeg(task: Task, image: LoadedImage, region: Region, baseline: Images) -> float:
+    compressed = _jpeg(task.segmenter.prepare, image)
+    return float(task.dice_in(blend(compressed, region[None].astype(np.float32), baseline))[0])
+
+
+def shifted(region: Region, axis: int, pixels: int) -> Region:
+    """The region moved along an axis; what leaves the image is lost."""
+    moved = np.roll(region, pixels, axis)
+    entered = slice(0, pixels) if pixels > 0 else slice(pixels, None)
+    moved[(slice(None),) * axis + (entered,)] = False
+    return moved
 
 
 def _rethresholded(found: Attribution, threshold: float) -> list[Region]:

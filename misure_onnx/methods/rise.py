@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, ClassVar, Literal
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.mask import scaled_to_unit
+from misure_onnx.mask import resize_map, resize_region, scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
 from misure_onnx.perturbation import make_baseline
-from misure_onnx.types import Mask, SaliencyMap
+from misure_onnx.types import Mask, SaliencyMap, Size
 
 _SUMMED_TOGETHER = 16
 
@@ -34,7 +33,7 @@ class Rise(Method):
 
     Attributes:
         masks: n.
-        cells: cells of the random grid along each side.
+        cells: cells of the random grid along each axis.
         keep: probability that a cell is kept. The paper's author draws a *normal* sample below 0.1,
             which keeps 0.54.
         upsampling: `nearest` keeps hard cells, `linear` blurs them; both are shifted at random by up to a cell.
@@ -101,13 +100,19 @@ class Rise(Method):
         """
         rng = task.rng()
         cell = tuple(-(-extent // self.cells) for extent in task.size)
-        how = cv2.INTER_NEAREST if self.upsampling == "nearest" else cv2.INTER_LINEAR
-        grown = (cell[1] * (self.cells + 1), cell[0] * (self.cells + 1))
         for _ in range(self.masks):
-            grid = (rng.random((self.cells, self.cells)) < self.keep).astype(np.float32)
-            row, column = rng.integers(0, cell[0]), rng.integers(0, cell[1])
-            large = cv2.resize(grid, grown, interpolation=how)
-            yield np.asarray(large[row : row + task.size[0], column : column + task.size[1]], np.float32)
+            grid = (rng.random((self.cells,) * len(cell)) < self.keep).astype(np.float32)
+            shift = [rng.integers(0, extent) for extent in cell]
+            large = self._stretched(grid, cell)
+            part = tuple(slice(first, first + extent) for first, extent in zip(shift, task.size, strict=True))
+            yield np.asarray(large[part], np.float32)
+
+    def _stretched(self, grid: Mask, cell: Size) -> Mask:
+        """A grid of cells to (cells + 1) * cell pixels along each axis."""
+        grown = tuple(extent * (self.cells + 1) for extent in cell)
+        if self.upsampling == "linear":
+            return resize_map(grid, grown)
+        return np.asarray(resize_region(grid > 0, grown), np.float32)
 
     def _map(self, sums: "_Sums") -> SaliencyMap:
         if sums.count == 0:
@@ -121,7 +126,7 @@ class Rise(Method):
 class _Sums:
     """Running sums over masks: all the memory that RISE needs."""
 
-    def __init__(self, size: tuple[int, int]) -> None:
+    def __init__(self, size: Size) -> None:
         self.count = 0
         self.weight = 0.0
         self.masks: npt.NDArray[np.float64] = np.zeros(size)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from misure_onnx.errors import ModelOutputError
-from misure_onnx.mask import dilate
+from misure_onnx.mask import DILATION_PIXELS, dilate
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.types import Images, Mask, Region, SaliencyMap
@@ -54,12 +54,15 @@ def _nested(region: Region) -> Iterator[Mask]:
         yield region.astype(np.float32)
 
 
-def most_dilations(height: int, width: int) -> int:
+def most_dilations(*size: int) -> int:
     """How many dilations a corner pixel needs at most to fill an image.
 
     One dilation moves the front by (rows, columns) = (3, 0), (2, 2), (1, 3) or less: (H + W) / 4 for a
     square, W / 3 for a very wide image, H / 3 + W / 6 for a tall one (the element is not symmetric).
     """
+    if len(size) == 3:
+        return -(-sum(extent - 1 for extent in size) // DILATION_PIXELS)  # along the axes, one after the other
+    height, width = size
     return math.ceil(max((height + width) / 4, width / 3, height / 3 + width / 6))
 
 

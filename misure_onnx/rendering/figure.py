@@ -4,10 +4,12 @@ import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from misure_onnx.rendering.overlay import RgbImage, cut_out, heat_map, outline, overlay
+from misure_onnx.rendering.views import views_of
 from misure_onnx.types import Region, SaliencyMap
 
 _PANEL_INCHES, _DPI = 3.2, 110
@@ -25,10 +27,10 @@ def draw_figure(
     captions: Mapping[str, str],
     below: Callable[[Any], None] | None = None,
 ) -> bytes:
-    """PNG bytes of the row.
+    """PNG bytes of the row; of a volume three rows, a slice across each axis where most of the target is.
 
     Args:
-        image: (H, W, 3).
+        image: (H, W, 3), a volume's (D, H, W, 3).
         prediction: (H, W), the target on the whole image.
         sufficient_region: (H, W) or None; without it the row has one panel fewer.
         saliency: (H, W).
@@ -37,33 +39,52 @@ def draw_figure(
             last panel's title, `verdict`.
         below: draws the strip under the row into the subfigure that it gets; None: no strip.
     """
-    signed = bool((saliency < 0).any())
-    panels = [
-        ("Image", image, ""),
-        ("What the model finds", outline(image, prediction), captions["prediction"]),
-        ("Saliency map", overlay(image, saliency) if signed else heat_map(saliency), captions["method"]),
-        (captions["verdict"], cut_out(image, minimal_region), captions["minimal"]),
-    ]
-    if sufficient_region is not None:
-        panels.insert(2, ("Sufficient region", cut_out(image, sufficient_region), captions["sufficient"]))
-    return _row(panels, min(image.shape[0] / image.shape[1], _TALLEST), below)
+    views = views_of(prediction)
+    columns = [("Image", ""), ("What the model finds", captions["prediction"])]
+    columns += [("Sufficient region", captions["sufficient"])] if sufficient_region is not None else []
+    columns += [("Saliency map", captions["method"]), (captions["verdict"], captions["minimal"])]
+    signed, strongest = bool((saliency < 0).any()), float(np.abs(saliency).max())
+    rows = []
+    for view in views:
+        picture = view.of(image)
+        panels = [picture, outline(picture, view.of(prediction))]
+        if sufficient_region is not None:
+            panels.append(cut_out(picture, view.of(sufficient_region)))
+        seen = view.of(saliency)
+        if signed:
+            panels.append(overlay(picture, seen, bound=strongest, signed=True))
+        else:
+            panels.append(heat_map(seen, strongest, signed=False))
+        panels.append(cut_out(picture, view.of(minimal_region)))
+        rows.append((view.label, panels))
+    return _drawn(columns, rows, below)
 
 
-def _row(panels: list[tuple[str, RgbImage, str]], aspect: float, below: Callable[[Any], None] | None) -> bytes:
-    width, height = _PANEL_INCHES * len(panels), _PANEL_INCHES * aspect + 1.0
+def _drawn(
+    columns: list[tuple[str, str]],
+    rows: list[tuple[str, list[RgbImage]]],
+    below: Callable[[Any], None] | None,
+) -> bytes:
+    """Titles above the first row, captions below the last one."""
+    heights = [min(panels[0].shape[0] / panels[0].shape[1], _TALLEST) for _, panels in rows]
+    width, height = _PANEL_INCHES * len(columns), _PANEL_INCHES * sum(heights) + 1.0
     strip = _STRIP_INCHES if below else 0.0
     figure: Any = Figure(figsize=(width, height + strip), dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
-    row = figure
+    upper = figure
     if below:
-        row, lower = figure.subfigures(2, 1, height_ratios=(height, strip))
+        upper, lower = figure.subfigures(2, 1, height_ratios=(height, strip))
         below(lower)
-    for axes, (title, picture, caption) in zip(row.subplots(1, len(panels)), panels, strict=True):
-        axes.imshow(picture, interpolation="nearest")
-        axes.set_title(title, fontsize=13, fontweight="bold")
-        axes.set_xlabel(caption, fontsize=11, parse_math=False)
-        axes.set_xticks([])
-        axes.set_yticks([])
+    grid = upper.subplots(len(rows), len(columns), squeeze=False, height_ratios=heights)
+    for line, (label, panels) in zip(grid, rows, strict=True):
+        line[0].set_ylabel(label, fontsize=11)
+        for axes, picture in zip(line, panels, strict=True):
+            axes.imshow(picture, interpolation="nearest")
+            axes.set_xticks([])
+            axes.set_yticks([])
+    for first, last, (title, caption) in zip(grid[0], grid[-1], columns, strict=True):
+        first.set_title(title, fontsize=13, fontweight="bold")
+        last.set_xlabel(caption, fontsize=11, parse_math=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

@@ -29,19 +29,32 @@ def outline(
     return np.asarray(cv2.drawContours(tinted, contours, -1, color, thickness), np.uint8)
 
 
-def heat_map(saliency: SaliencyMap) -> RgbImage:
-    """(H, W, 3): sequential colours for maps without negative values, else diverging with white at 0."""
+def heat_map(saliency: SaliencyMap, bound: float | None = None, *, signed: bool | None = None) -> RgbImage:
+    """(H, W, 3): sequential colours for maps without negative values, else diverging with white at 0.
+
+    Args:
+        saliency: (H, W).
+        bound: the absolute value that gets the last colour; None: the map's largest.
+        signed: whether there are negative values in the whole of which this is a part; None: this is the whole.
+    """
     low, high = float(saliency.min()), float(saliency.max())
-    if low >= 0:
-        return _colored(np.asarray(saliency / max(high, 1e-30), np.float32), "inferno")
-    bound = max(-low, high)
+    bound = max(-low, high, 1e-30) if bound is None else max(bound, 1e-30)
+    if not (low < 0 if signed is None else signed):
+        return _colored(np.asarray(saliency / bound, np.float32), "inferno")
     return _colored(np.asarray((saliency / bound + 1) / 2, np.float32), "RdBu_r")
 
 
-def overlay(image: RgbImage, saliency: SaliencyMap, opacity: float = 0.55) -> RgbImage:
-    """The heat map over the grey image."""
+def overlay(
+    image: RgbImage,
+    saliency: SaliencyMap,
+    opacity: float = 0.55,
+    bound: float | None = None,
+    *,
+    signed: bool | None = None,
+) -> RgbImage:
+    """The heat map over the grey image; `bound` and `signed` as `heat_map` has them."""
     grey = np.repeat(image.mean(axis=2, keepdims=True), 3, axis=2)
-    return np.asarray((1 - opacity) * grey + opacity * heat_map(saliency), np.uint8)
+    return np.asarray((1 - opacity) * grey + opacity * heat_map(saliency, bound, signed=signed), np.uint8)
 
 
 def _colored(unit: SaliencyMap, name: str) -> RgbImage:

@@ -53,4 +53,4 @@ class ExposedScores:
         """(1, C, H, W) -> scores (1, L, h, w), at the tensor's own size."""
         own = self._input.to_network(np.repeat(images, self._input.batch or 1, axis=0))
         (output,) = self._session.run([self._scores.name], {self._input.name: own})
-        return self._scores.to_scores(output[:1], (images.shape[2], images.shape[3]))
+        return self._scores.to_scores(output[:1], images.shape[2:])

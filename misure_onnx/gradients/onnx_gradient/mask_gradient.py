@@ -98,7 +98,7 @@ def _objective(deployed: GraphBacked, problem: MaskProblem) -> Objective:
         output=score_tensor(load_with_weights(deployed.path), deployed.output),
         class_index=problem.target.class_index,
         loss=problem.loss,
-        size=(size[0], size[1]),
+        size=tuple(size),
         channels=channels,
     )
 
@@ -106,10 +106,8 @@ def _objective(deployed: GraphBacked, problem: MaskProblem) -> Objective:
 def _session(
     deployed: GraphBacked, objective: Objective, providers: tuple[str, ...], threads: int | None
 ) -> ort.InferenceSession:
-    picture = (1, objective.channels, *objective.size)
-    own = picture if objective.input.layout == "NCHW" else (1, *objective.size, objective.channels)
     file = load_with_weights(deployed.path)
-    shapes, outputs = {objective.input.name: own}, [objective.output.name]
+    shapes, outputs = {objective.input.name: objective.own_shape()}, [objective.output.name]
     try:
         graph = objective_graph(normalised(file, shapes=shapes, outputs=outputs, known=KNOWN), objective)
     except GradientError as error:

@@ -3,6 +3,7 @@
 One run then takes a mask and gives the loss, its gradient and the predicted region.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from misure_onnx.graph.load import opset_version
 from misure_onnx.graph.output_signature import OutputSignature
 from misure_onnx.graph.writer import GraphWriter
 from misure_onnx.overlap import SOFT_EPSILON
+from misure_onnx.types import Size
 
 MASK, IMAGE, BASELINE = "mask", "image", "baseline"
 REGION, OUTSIDE, DOMAIN = "region", "outside", "domain"
@@ -35,7 +37,7 @@ class Objective:
         input, output: the model's image input and the tensor that holds its scores.
         class_index: l, the target's class.
         loss: the preservation loss.
-        size: (H, W) of the image.
+        size: (H, W) of the image, (D, H, W) of a volume.
         channels: C of the image.
     """
 
@@ -43,8 +45,14 @@ class Objective:
     output: OutputSignature
     class_index: int
     loss: PreservationLoss
-    size: tuple[int, int]
+    size: Size
     channels: int
+
+    def own_shape(self) -> tuple[int, ...]:
+        """Of the model's input for one image."""
+        if self.input.layout.startswith("NC"):
+            return (1, self.channels, *self.size)
+        return (1, *self.size, self.channels)
 
     def inputs(self) -> dict[str, tuple[int, ...]]:
         """Shapes of the objective graph's inputs.
@@ -108,12 +116,14 @@ def _model_input(write: GraphWriter, objective: Objective) -> tuple[str, set[str
         correction = write.subtract(rounded, own)
         detached.add(correction)
         own = write.add(own, correction)
-    return (own if objective.input.layout == "NCHW" else write.transpose(own, [0, 2, 3, 1])), detached
+    if objective.input.layout.startswith("NC"):
+        return own, detached
+    axes = range(2, 2 + len(objective.size))
+    return write.transpose(own, [0, *axes, 1]), detached
 
 
 def _shape_of_output(model: onnx.ModelProto, objective: Objective) -> tuple[int, ...]:
-    picture = (1, objective.channels, *objective.size)
-    own = picture if objective.input.layout == "NCHW" else (1, *objective.size, objective.channels)
+    own = objective.own_shape()
     (output,) = results_of(model, [objective.output.name], {objective.input.name: np.zeros(own, np.float32)})
     return tuple(output.shape)
 
@@ -123,12 +133,13 @@ def _scores(write: GraphWriter, objective: Objective, shape: tuple[int, ...]) ->
     output, size = objective.output, objective.size
     own_size = output.size_of(shape, size)
     scores = _MODEL + output.name
-    if output.layout in ("NHW", "NLP"):
+    if not output.classes_first:
+        last = len(own_size) + 1
+        scores = write.transpose(write.reshape(scores, [1, *own_size, -1]), [0, last, *range(1, last)])
+    elif output.layout not in ("NCHW", "NCDHW"):
         scores = write.reshape(scores, [1, -1, *own_size])
-    elif output.layout != "NCHW":
-        scores = write.transpose(write.reshape(scores, [1, *own_size, -1]), [0, 3, 1, 2])
     if own_size != size:
-        sizes = write.integers([1, int(np.prod(shape)) // (own_size[0] * own_size[1]), *size])
+        sizes = write.integers([1, math.prod(shape) // math.prod(own_size), *size])
         scores = write.node("Resize", scores, "", "", sizes, mode="linear", coordinate_transformation_mode="half_pixel")
     return scores
 
@@ -210,4 +221,4 @@ def _cross_entropy(write: GraphWriter, loss: PreservationLoss, target: str, back
 
 def _total(write: GraphWriter, plane: str) -> str:
     """Rows first: one long float32 sum over 513 x 513 pixels is wrong in its fifth digit."""
-    return write.sum(write.sum(plane, [3]), range(4), keepdims=False)
+    return write.sum(write.reshape(write.sum(plane, [-1]), [-1]), [0], keepdims=False)

@@ -60,18 +60,19 @@ class TorchMaskGradient:
 
     def _scores(self, images: torch.Tensor) -> torch.Tensor:
         """(1, C, H, W) -> scores (1, L, H, W), the twin of the deployed segmenter's `predict`."""
-        own = images if self._input.layout == "NCHW" else images.permute(0, 2, 3, 1)
+        own = images if self._input.layout.startswith("NC") else images.movedim(1, -1)
         if self._input.dtype == np.uint8:  # what the deployed model gets, with the gradient of what it is made from
             own = own + (own.detach().round().clamp(0, 255) - own.detach())
         (output,) = self._graph({self._input.name: own})
-        size = (images.shape[2], images.shape[3])
+        size = tuple(images.shape[2:])
         own_size = self._output.size_of(tuple(output.shape), size)
-        if self._output.layout in ("NCHW", "NHW", "NLP"):
+        if self._output.classes_first:
             scores = output.reshape(1, -1, *own_size)
         else:
-            scores = output.reshape(1, *own_size, -1).permute(0, 3, 1, 2)
+            scores = output.reshape(1, *own_size, -1).movedim(-1, 1)
         if own_size != size:
-            scores = F.interpolate(scores, size, mode="bilinear", align_corners=False)
+            mode = "bilinear" if len(size) == 2 else "trilinear"
+            scores = F.interpolate(scores, size, mode=mode, align_corners=False)
         return scores.float()
 
     def _probabilities(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -3,14 +3,13 @@
 import math
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from misure_onnx.gradients.base import Evaluation, MaskGradient
-from misure_onnx.mask import MaskGrid
+from misure_onnx.mask import MaskGrid, smoothed
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
 from misure_onnx.methods.progress import Progress
-from misure_onnx.types import FloatArray, Mask, Region
+from misure_onnx.types import FloatArray, Mask, Region, Size
 
 BINARY_AT = 0.5
 """A pixel is kept where the soft mask is above this."""
@@ -45,7 +44,7 @@ class Sweep:
     iterations: int
     patience: int
     smoothing: float
-    grid_size: tuple[int, int]
+    grid_size: Size
     groups: tuple[tuple[int, ...], ...] = ((0,),)
 
 
@@ -175,7 +174,7 @@ class _Scores:
         """The gradient inside the region, smoothed, at unit root mean square."""
         inside = np.asarray(gradient * self._inside, np.float32)
         if self._smoothing >= _FINEST:
-            inside = np.asarray(cv2.GaussianBlur(inside, (0, 0), self._smoothing), np.float32)
+            inside = smoothed(inside, self._smoothing)
         smooth = self._grid.upsample(self._grid.pull_back(inside)) * self._inside
         scale = math.sqrt(float(np.square(smooth, dtype=np.float64).sum()) / self._most)
         return np.asarray(smooth / scale if scale > 0 else smooth, np.float32)

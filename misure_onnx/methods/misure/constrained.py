@@ -4,11 +4,10 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from misure_onnx.gradients.base import MaskGradient
-from misure_onnx.mask import dilate
+from misure_onnx.mask import dilate, smoothed
 from misure_onnx.methods.base import Task
 from misure_onnx.methods.blocks import Passes, without_blocks
 from misure_onnx.methods.certificate import RANDOM_BASELINES, drawn
@@ -182,7 +181,7 @@ def _second_run(
     if not search.second_run:
         return None, 0
     noise = task.rng().standard_normal(start.shape, np.float32)
-    smooth = cv2.GaussianBlur(noise, (0, 0), search.sweep.smoothing) if search.sweep.smoothing else noise
+    smooth = smoothed(noise, search.sweep.smoothing) if search.sweep.smoothing else noise
     prior = smooth / float(smooth.std())
     sweep = dataclasses.replace(search.sweep, iterations=search.second_run, patience=0)
     swept = sweep_area(gradient, start, sweep, silent, np.asarray(prior, np.float32))

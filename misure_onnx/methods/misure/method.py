@@ -1,7 +1,6 @@
 """The two stages together."""
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -20,6 +19,7 @@ from misure_onnx.methods.misure.forward_only.questions import Questions
 from misure_onnx.methods.misure.minimal_region import Schedule, optimise_mask
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
 from misure_onnx.perturbation import BASELINES, make_baseline
+from misure_onnx.types import Size
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class MiSuRe(Method):
         alpha_target, alpha_background: weights of the object's and the background's term (2 and 1).
         background: `complement` (1 - the object's probability) or `declared` (class 0 where the model
             declares it as background, as eq. 1 has it; else the complement).
-        mask_size: the mask is a grid of mask_size x mask_size values.
-        smoothing: how coarse the region is, as a share of the object's side (the square root of its area): standard
-            deviation of the Gaussian that its pixels' scores are smoothed with.
+        mask_size: the mask is a grid of mask_size x mask_size values; a volume's has at most so many along each axis.
+        smoothing: how coarse the region is, as a share of the object's side (the square root of its area, the cube root
+            of its volume): standard deviation of the Gaussian that its pixels' scores are smoothed with.
         iterations: at most so many masks are evaluated.
         patience: stop after so many masks without a smaller one; 0: never.
         block_checks: regions asked about at most, to leave blocks out until none can go; 0: none.
@@ -165,10 +165,16 @@ class MiSuRe(Method):
 
     def search(self, task: Task, groups: tuple[tuple[int, ...], ...] = ((0,),)) -> Search:
         """The parameters of the constrained search, for the size of the task's object."""
-        side = math.sqrt(int(task.target.region.sum()))
-        grid = (self.mask_size, self.mask_size)
+        side = int(task.target.region.sum()) ** (1 / len(task.size))
+        grid = self._grid(task)
         sweep = Sweep(self.tau, self.iterations, self.patience, self.smoothing * side, grid, groups)
         return Search(sweep, self.block_checks, self.second_run, self.alternatives)
+
+    def _grid(self, task: Task) -> Size:
+        """mask_size x mask_size; no finer than its voxels in a volume, whose grid would need too much memory."""
+        if len(task.size) == 2:
+            return (self.mask_size, self.mask_size)
+        return tuple(min(self.mask_size, extent) for extent in task.size)
 
     def _preservation(self, task: Task) -> PreservationLoss:
         declared = task.segmenter.spec.background if self.background == "declared" else None
@@ -184,8 +190,7 @@ class MiSuRe(Method):
     ) -> Attribution:
         """Eq. 1: the last soft mask, whatever it is."""
         del wanted  # it aims at nothing
-        grid = (self.mask_size, self.mask_size)
-        optimised = optimise_mask(gradient, facts.region, grid, self.schedule(), task.progress)
+        optimised = optimise_mask(gradient, facts.region, self._grid(task), self.schedule(), task.progress)
         return Attribution(
             saliency=optimised.final.soft,
             soft_mask=optimised.final.soft,

@@ -9,7 +9,7 @@ from misure_onnx.mask import MaskGrid, resize_region
 from misure_onnx.methods.misure.adamw import AdamW
 from misure_onnx.methods.misure.total_variation import total_variation
 from misure_onnx.methods.progress import Progress
-from misure_onnx.types import FloatArray, Mask, Region
+from misure_onnx.types import FloatArray, Mask, Region, Size
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class OptimisedMask:
 
 
 def optimise_mask(
-    gradient: MaskGradient, sufficient: Region, grid_size: tuple[int, int], schedule: Schedule, progress: Progress
+    gradient: MaskGradient, sufficient: Region, grid_size: Size, schedule: Schedule, progress: Progress
 ) -> OptimisedMask:
     """Minimises eq. 1 over a grid of mask values, all one at the start, inside the sufficient region.
 
@@ -85,7 +85,7 @@ def optimise_mask(
 class _MaskInProgress:
     """The grid's values and their optimiser: everything that changes from step to step."""
 
-    def __init__(self, sufficient: Region, grid_size: tuple[int, int], schedule: Schedule) -> None:
+    def __init__(self, sufficient: Region, grid_size: Size, schedule: Schedule) -> None:
         self._schedule, self._grid = schedule, MaskGrid(grid_size, sufficient.shape)
         values = resize_region(sufficient, grid_size).astype(np.float32)
         if not values.any():  # thinner than a grid cell: start from every cell, the region still confines the mask

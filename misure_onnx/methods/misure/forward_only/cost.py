@@ -1,6 +1,5 @@
 """What a search without gradients makes small."""
 
-import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -37,7 +36,7 @@ class Cost:
             smoothing: as `MiSuRe` has it, the deviation as a share of the object's side.
             target: (H, W) the object.
         """
-        finest_cell = 2 * smoothing * math.sqrt(int(target.sum()))
+        finest_cell = 2 * smoothing * int(target.sum()) ** (1 / target.ndim)
         return mask_size if finest_cell <= 1 else max(2, min(mask_size, round(max(target.shape) / finest_cell)))
 
     def __call__(self, grid: CellGrid, kept: BoolArray) -> float:

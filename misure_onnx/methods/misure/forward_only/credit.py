@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+from scipy import ndimage
 
 from misure_onnx.methods.misure.forward_only.cells import CellGrid
 from misure_onnx.types import BoolArray, FloatArray, Region
@@ -45,4 +46,6 @@ _FAR = 1e-4
 
 
 def _blurred(values: FloatArray) -> FloatArray:
+    if values.ndim == 3:
+        return np.asarray(ndimage.gaussian_filter(values, REACH, mode="constant"), np.float32)
     return np.asarray(cv2.GaussianBlur(values, (0, 0), REACH, borderType=cv2.BORDER_CONSTANT), np.float32)

@@ -8,13 +8,13 @@ predicted in batches.
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.methods.misure.forward_only.cells import CellGrid, coarse_size
+from misure_onnx.methods.misure.forward_only.cells import CellGrid
 from misure_onnx.methods.misure.forward_only.cost import Cost
 from misure_onnx.methods.misure.forward_only.questions import Answer, BudgetSpent, Questions
 from misure_onnx.types import BoolArray, Region
 
 COARSEST = 14
-"""Cells a side of the first grid, at most."""
+"""Cells a side of an image's first grid, at most."""
 _WORTHWHILE = 0.1
 """A round that removes a smaller share of the cells than this is followed by one on a finer grid."""
 
@@ -33,7 +33,7 @@ def finite_difference(questions: Questions, sufficient: Region, cost: Cost, fine
         cost: what is made small: the area, or area and contour.
         finest: cells a side of the finest grid.
     """
-    elimination = _Elimination(questions, CellGrid((coarse_size(finest, COARSEST),) * 2, sufficient), cost)
+    elimination = _Elimination(questions, CellGrid.coarse(finest, COARSEST, sufficient), cost)
     try:
         elimination.begin()
         while elimination.kept.any():

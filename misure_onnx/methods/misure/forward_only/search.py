@@ -11,14 +11,14 @@ Nothing here depends on the budget, so a longer search continues a shorter one.
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.methods.misure.forward_only.cells import CellGrid, coarse_size
+from misure_onnx.methods.misure.forward_only.cells import CellGrid
 from misure_onnx.methods.misure.forward_only.cost import Cost
 from misure_onnx.methods.misure.forward_only.credit import pixel_weights, shared_credit
 from misure_onnx.methods.misure.forward_only.questions import Answer, BudgetSpent, Questions
 from misure_onnx.types import BoolArray, FloatArray, Region
 
 COARSEST = 112
-"""Cells a side of the first grid, at most."""
+"""Cells a side of an image's first grid, at most."""
 _PROBES, _PROBED_SHARE = 10, 0.2
 """Before the first proposal: so many regions without a random share of the cells."""
 _FIRST_SHARE, _LARGEST_SHARE = 0.05, 0.1
@@ -42,7 +42,7 @@ def search(questions: Questions, sufficient: Region, cost: Cost, finest: int) ->
         cost: what is made small: the area, or area and contour.
         finest: cells a side of the finest grid.
     """
-    state = _Search(questions, CellGrid((coarse_size(finest, COARSEST),) * 2, sufficient), cost)
+    state = _Search(questions, CellGrid.coarse(finest, COARSEST, sufficient), cost)
     try:
         state.begin()
         while state.kept.any() and state.stalled < _GIVE_UP:
