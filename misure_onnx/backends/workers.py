@@ -4,7 +4,8 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from typing import Generic
+from dataclasses import dataclass
+from typing import Any, Generic
 
 from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Item, Result
@@ -40,6 +41,20 @@ def side_by_side(
             thread.join()
 
 
+@dataclass(frozen=True)
+class _Outcome(Generic[Result]):
+    """A result or an error, and whether the line ends with it."""
+
+    result: Future[Result]
+    is_last: bool
+
+
+def _failed(error: BaseException) -> _Outcome[Any]:
+    outcome = _Outcome(Future[Any](), is_last=True)
+    outcome.result.set_exception(error)
+    return outcome
+
+
 class _Line(Generic[Item, Result]):
     """Items that several threads serve, each taking the next one by itself: none waits to be told.
 
@@ -58,7 +73,7 @@ class _Line(Generic[Item, Result]):
         self._taken_at_once = _TAKEN_AT_ONCE * workers
         lock = threading.Lock()
         self._room, self._due = threading.Condition(lock), threading.Condition(lock)
-        self._done: dict[int, Future[Result]] = {}
+        self._done: dict[int, _Outcome[Result]] = {}
         self._begun, self._passed, self._taken = 0, 0, 0
         self._length: float = math.inf
 
@@ -67,8 +82,9 @@ class _Line(Generic[Item, Result]):
         while (begun := self._begin()) is not None:
             place, item = begun
             try:
-                outcome = Future[Result]()
-                outcome.set_result(self._work(item))
+                result = self._work(item)
+                outcome = _Outcome(Future[Result](), self._until is not None and self._until(result))
+                outcome.result.set_result(result)
             except BaseException as error:  # noqa: BLE001 - raised where the results are taken
                 outcome = _failed(error)
             self._finish(place, outcome)
@@ -77,8 +93,8 @@ class _Line(Generic[Item, Result]):
         """In the order of the items, up to the first that ends the line."""
         while some := self._take():
             for outcome in some:
-                yield outcome.result()
-                if self._ends(outcome):
+                yield outcome.result.result()
+                if outcome.is_last:
                     return
 
     def close(self) -> None:
@@ -112,19 +128,19 @@ class _Line(Generic[Item, Result]):
         most = self._taken + 2 * self._taken_at_once
         return min(most, self._passed + self._workers) if self._until else most
 
-    def _finish(self, place: int, outcome: Future[Result]) -> None:
+    def _finish(self, place: int, outcome: _Outcome[Result]) -> None:
         with self._room:
             self._done[place] = outcome
-            while self._passed in self._done and not self._ends(self._done[self._passed]):
+            while self._passed in self._done and not self._done[self._passed].is_last:
                 self._passed += 1
             self._room.notify_all()
             if self._is_due():
                 self._due.notify()
 
-    def _take(self) -> list[Future[Result]]:
+    def _take(self) -> list[_Outcome[Result]]:
         with self._due:
             self._due.wait_for(self._is_due)
-            taken = list[Future[Result]]()
+            taken = list[_Outcome[Result]]()
             while self._taken in self._done:
                 taken.append(self._done.pop(self._taken))
                 self._taken += 1
@@ -137,12 +153,3 @@ class _Line(Generic[Item, Result]):
             return self._taken >= self._length
         ended = self._passed in self._done or self._taken + len(self._done) >= self._length
         return ended or len(self._done) >= self._taken_at_once
-
-    def _ends(self, outcome: Future[Result]) -> bool:
-        return outcome.exception() is not None or (self._until is not None and self._until(outcome.result()))
-
-
-def _failed(error: BaseException) -> Future[Result]:
-    outcome = Future[Result]()
-    outcome.set_exception(error)
-    return outcome

@@ -67,6 +67,14 @@ def test_an_error_of_one_item_is_raised_and_the_next_call_works(segmenter: OnnxR
     assert len(list(segmenter.concurrently(scores_of, ITEMS))) == len(ITEMS)
 
 
+def test_an_error_of_the_question_whether_to_go_on_is_raised(segmenter: OnnxRuntimeSegmenter) -> None:
+    def broken(_: Scores) -> bool:
+        raise ValueError("no answer")
+
+    with pytest.raises(ValueError, match="no answer"):
+        list(segmenter.concurrently(scores_of, ITEMS, broken))
+
+
 def test_every_forward_is_counted(segmenter: OnnxRuntimeSegmenter) -> None:
     counting = CountingSegmenter(segmenter)
     list(counting.concurrently(scores_of, ITEMS))
