@@ -42,7 +42,7 @@ from misure_onnx.records import (
 from misure_onnx.rendering.certificate_strip import draw_strip
 from misure_onnx.rendering.figure import draw_figure
 from misure_onnx.rendering.overlay import outline, overlay
-from misure_onnx.types import Region, SaliencyMap
+from misure_onnx.types import Region, SaliencyMap, Size
 
 SCHEMA = "misure-onnx/explanation/1"
 
@@ -222,7 +222,7 @@ def _read_all(directory: Path) -> Explanation:
             certificate=_certificate(document["certificate"]),
             cost=Cost(**document["cost"]),
             provenance=_provenance(document["provenance"]),
-            saliency=_read_map(directory / "saliency.npy"),
+            saliency=_read_map(directory / "saliency.npy", regions["minimal_region"].shape),
             prediction=regions["prediction"],
             sufficient_region=regions.get("sufficient_region"),
             minimal_region=regions["minimal_region"],
@@ -242,12 +242,12 @@ def _read_object(path: Path) -> dict[str, Any]:
     return found
 
 
-def _read_map(path: Path) -> SaliencyMap:
+def _read_map(path: Path, size: Size) -> SaliencyMap:
     """Takes no archive and no pickle, whatever the file's name says."""
     with path.open("rb") as file:
         saliency = np.lib.format.read_array(file, allow_pickle=False)
-    if saliency.ndim != 2 or saliency.dtype != np.float32:
-        raise ValueError(f"{path.name}: expected float32 (H, W), got {saliency.dtype} {saliency.shape}")
+    if saliency.shape != size or saliency.dtype != np.float32:
+        raise ValueError(f"{path.name}: expected float32 {size}, got {saliency.dtype} {saliency.shape}")
     return np.asarray(saliency, np.float32)
 
 

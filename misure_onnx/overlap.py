@@ -1,5 +1,7 @@
 """The Dice coefficient, hard and soft: the one measure of "the model finds the object again"."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,22 +12,24 @@ SOFT_EPSILON = 1e-7
 
 
 def hard_dice(predicted: BoolArray, reference: BoolArray) -> npt.NDArray[np.float64]:
-    """2|A and B| / (|A| + |B|) over the last two axes; 1 where both sets are empty.
+    """2|A and B| / (|A| + |B|) over the axes of the reference; 1 where both sets are empty.
 
     Args:
-        predicted: (..., H, W).
-        reference: (H, W), or anything that broadcasts against `predicted`.
+        predicted: (N, H, W), or (H, W); of volumes with one axis more.
+        reference: (H, W).
     """
-    both, found, wanted = _count(predicted & reference), _count(predicted), _count(reference)
+    axes = reference.ndim
+    both, found, wanted = (_count(region, axes) for region in (predicted & reference, predicted, reference))
     total = found + wanted
     return np.asarray(np.where(total == 0, 1.0, 2.0 * both / np.maximum(total, 1)), np.float64)
 
 
-def _count(region: BoolArray) -> npt.NDArray[np.int64]:
-    """True values over the last two axes; a loop, since counting a whole array is ten times faster than along axes."""
-    flat = region.reshape(-1, region.shape[-2] * region.shape[-1])
+def _count(region: BoolArray, axes: int) -> npt.NDArray[np.int64]:
+    """True values over the last axes; a loop, since counting a whole array is ten times faster than along axes."""
+    leading = region.shape[: region.ndim - axes]
+    flat = region.reshape(-1, math.prod(region.shape[region.ndim - axes :]))
     counts = np.array([np.count_nonzero(row) for row in flat], np.int64)
-    return counts.reshape(region.shape[:-2])
+    return counts.reshape(leading)
 
 
 def soft_dice(predicted: FloatArray, reference: FloatArray) -> float:

@@ -64,7 +64,7 @@ class LoadedVolume:
 
     @property
     def rgb(self) -> npt.NDArray[np.uint8]:
-        """(D, H, W, 3) the first channel for display; 1 % of its voxels are darker than black, 1 % brighter than white."""
+        """(D, H, W, 3) the first channel for display; 1 % of its voxels are cut off at black, 1 % at white."""
         channel = self.voxels[..., 0]
         low, high = np.percentile(channel, (1, 99))
         shown = np.clip((channel - low) / max(float(high - low), 1e-30), 0, 1) * 255

@@ -227,7 +227,7 @@ def test_an_explanation_of_a_python_function_is_valid() -> None:
         (("metrics", "random_mask", "surprise"), 1),
         (("schema",), "misure-onnx/explanation/2"),
         (("target", "kind"), "thing"),
-        (("target", "centroid_xy"), [1, 2, 3]),
+        (("target", "centroid_xy"), [1, 2, 3, 4]),
         (("metrics", "dice_explained"), 1.5),
         (("metrics", "sufficient_region"), {}),
         (("certificate", "tau"), 1),
@@ -448,7 +448,7 @@ def test_nothing_is_executed_on_loading(tmp_path: Path, saved: Path, form: str) 
 @pytest.mark.parametrize("saliency", [np.zeros((3, 4)), np.zeros(5, np.float32), np.zeros((3, 4, 1), np.float32)])
 def test_a_map_of_another_type_or_rank_is_refused(saved: Path, saliency: Any) -> None:
     np.save(saved / "saliency.npy", saliency)
-    with pytest.raises(InputError, match=r"expected float32 \(H, W\)"):
+    with pytest.raises(InputError, match=r"expected float32 \(20, 24\)"):
         Explanation.load(saved)
 
 

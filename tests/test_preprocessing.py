@@ -227,6 +227,7 @@ def test_what_is_left_to_the_graph_is_not_written() -> None:
         "std": [1.0],
         "threshold": 0.5,
         "interpolation": "linear",
+        "axes": "xyz",
     }
 
 
@@ -260,9 +261,9 @@ def test_class_names_are_a_list_or_names_by_index(names: Any) -> None:
 
 
 BAD_FIELDS = {
-    "unknown field": ({"sizes": 3}, r"unknown field sizes; the known ones are batch, .*, threshold"),
+    "unknown field": ({"sizes": 3}, r"unknown field sizes; the known ones are axes, .*, threshold"),
     "key that is no text": ({1: 2}, "unknown field 1"),
-    "unknown layout": ({"layout": "nchw"}, "layout must be one of NCHW, NHWC; got 'nchw'"),
+    "unknown layout": ({"layout": "nchw"}, "layout must be one of NCHW, NHWC, NCDHW, NDHWC; got 'nchw'"),
     "unknown colour": ({"color": "HSV"}, "color must be one of RGB, BGR, GRAY; got 'HSV'"),
     "unknown output": ({"output": "probs"}, "output must be one of logits, softmax, .*; got 'probs'"),
     "unknown output layout": ({"output_layout": "CHW"}, "output_layout must be one of NCHW"),
@@ -275,8 +276,10 @@ BAD_FIELDS = {
     "mean of texts": ({"mean": ["a"]}, "mean must be a number, or a list of one a channel"),
     "mean by name": ({"mean": {"r": 1}}, "mean must be a number"),
     "std with a zero": ({"std": [1, 0, 1]}, "std must not be 0"),
-    "size of three": ({"size": [1, 2, 3]}, r"size must be \[height, width\]; got \[1, 2, 3\]"),
+    "size of four": ({"size": [1, 2, 3, 4]}, r"size must be .*\[depth, height, width\]; got \[1, 2, 3, 4\]"),
     "size of nothing": ({"size": [0, 4]}, r"size must be \[height, width\]"),
+    "unknown rescaling": ({"rescale": "minmax"}, "rescale must be one of min_max, z_score, z_score_foreground"),
+    "unknown axes": ({"axes": "yxz"}, "axes must be one of xyz, zyx"),
     "size with a half": ({"size": [10.5, 4]}, "size must be .* in whole pixels"),
     "size as text": ({"size": "224x224"}, "size must be"),
     "size without end": ({"size": math.inf}, "size must be"),

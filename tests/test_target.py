@@ -262,7 +262,7 @@ def test_an_empty_mask_is_refused() -> None:
         resolve(Target.from_mask(np.zeros(SIZE), "car"))
 
 
-@pytest.mark.parametrize("shape", [(6,), (6, 8, 3)])
+@pytest.mark.parametrize("shape", [(6,), (6, 8, 3, 2)])
 def test_a_mask_of_another_rank_is_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(TargetError, match="a target mask must be"):
         Target.from_mask(np.ones(shape))

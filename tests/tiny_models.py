@@ -40,7 +40,7 @@ def save_model(
     return path
 
 
-def bright_pixels(path: Path, *, size: tuple[int, int] = SIZE, batch: int | str = "N") -> Path:
+def bright_pixels(path: Path, *, size: tuple[int, ...] = SIZE, batch: int | str = "N") -> Path:
     """Class 1 exactly where the single channel is above 0.5: logits (0.5 - x, x - 0.5), each pixel for itself."""
     nodes = [
         helper.make_node("Sub", ["image", "half"], ["above"]),
@@ -76,13 +76,13 @@ def key_region(
         helper.make_node("Mul", ["object", "zero"], ["background"]),
         helper.make_node("Concat", ["background", "object"], ["scores"], axis=1),
     ]
-    constants["axes"] = np.array([1, 2, 3], np.int64)
+    constants["axes"] = np.arange(1, 2 + key.ndim)
     return save_model(path, nodes, input_shape=["N", 1, *object_region.shape], constants=constants)
 
 
-def uniform(path: Path, *, size: tuple[int, int] = SIZE) -> Path:
+def uniform(path: Path, *, size: tuple[int, ...] = SIZE) -> Path:
     """Class 1 of three everywhere, whatever the image."""
-    logits = np.array([0, 2, 1], np.float32).reshape(1, 3, 1, 1)
+    logits = np.array([0, 2, 1], np.float32).reshape(1, 3, *[1] * len(size))
     nodes = [
         helper.make_node("ReduceMean", ["image"], ["mean"], axes=[1], keepdims=1),
         helper.make_node("Mul", ["mean", "zero"], ["nothing"]),
@@ -96,21 +96,24 @@ def uniform(path: Path, *, size: tuple[int, int] = SIZE) -> Path:
     )
 
 
-def small_network(path: Path, *, size: tuple[int, int] = SIZE, classes: int = 4, batch: int | str = "N") -> Path:
-    """Two convolutions with fixed random weights, RGB in, logits out: a real, smooth enough function."""
+def small_network(
+    path: Path, *, size: tuple[int, ...] = SIZE, channels: int = 3, classes: int = 4, batch: int | str = "N"
+) -> Path:
+    """Two convolutions with fixed random weights, logits out: a real, smooth enough function."""
     rng = np.random.default_rng(7)
+    kernel, pads = [5] * len(size), [2, 2] * len(size)
     constants: dict[str, Array] = {
-        "w1": rng.normal(0, 0.4, (8, 3, 5, 5)).astype(np.float32),
+        "w1": rng.normal(0, 0.4, (8, channels, *kernel)).astype(np.float32),
         "b1": rng.normal(0, 0.1, 8).astype(np.float32),
-        "w2": rng.normal(0, 0.4, (classes, 8, 5, 5)).astype(np.float32),
+        "w2": rng.normal(0, 0.4, (classes, 8, *kernel)).astype(np.float32),
         "b2": rng.normal(0, 0.1, classes).astype(np.float32),
     }
     nodes = [
-        helper.make_node("Conv", ["image", "w1", "b1"], ["hidden"], pads=[2, 2, 2, 2]),
+        helper.make_node("Conv", ["image", "w1", "b1"], ["hidden"], pads=pads),
         helper.make_node("Tanh", ["hidden"], ["active"]),
-        helper.make_node("Conv", ["active", "w2", "b2"], ["scores"], pads=[2, 2, 2, 2]),
+        helper.make_node("Conv", ["active", "w2", "b2"], ["scores"], pads=pads),
     ]
-    return save_model(path, nodes, input_shape=[batch, 3, *size], constants=constants)
+    return save_model(path, nodes, input_shape=[batch, channels, *size], constants=constants)
 
 
 def pointwise_logits(

@@ -155,7 +155,7 @@ def cropped(image: "LoadedInput", text: str, segmenter: "Segmenter") -> "LoadedI
         raise ParameterError("--crop is for volumes (NIfTI); crop an image before it is passed")
     if size is None:
         raise ParameterError("--crop needs a model that takes one size; declare 'size' in the preprocessing file")
-    return image.cropped(_numbers(text, "--crop", "X,Y,Z"), size[::-1] if declared.axes == "zyx" else size)
+    return image.cropped(_numbers(text, "--crop", "X,Y,Z", (3,)), size[::-1] if declared.axes == "zyx" else size)
 
 
 def requested_targets(
@@ -168,7 +168,7 @@ def requested_targets(
     if arguments.every_object:
         return every_object(segmenter, image, arguments.class_spec)
     if arguments.at is not None:
-        return [Target(class_spec=arguments.class_spec, point=_numbers(arguments.at, "--at", "X,Y or X,Y,Z"))]
+        return [Target(class_spec=arguments.class_spec, point=_numbers(arguments.at, "--at", "X,Y or X,Y,Z", (2, 3)))]
     if arguments.mask is not None:
         return [Target.from_mask(_mask(arguments, segmenter, image), arguments.class_spec)]
     return [Target(class_spec=arguments.class_spec)]
@@ -292,13 +292,13 @@ def _alternatives(explanation: "Explanation") -> "dict[str, YardstickRecord]":
     }
 
 
-def _numbers(text: str, option: str, expected: str) -> tuple[int, ...]:
+def _numbers(text: str, option: str, expected: str, lengths: tuple[int, ...]) -> tuple[int, ...]:
     try:
         numbers = tuple(int(part) for part in text.split(","))
     except ValueError as error:
         raise ParameterError(
             f"{option} expects {expected} in pixels of the image, e.g. 120,80; got {text!r}"
         ) from error
-    if len(numbers) not in (2, 3):
+    if len(numbers) not in lengths:
         raise ParameterError(f"{option} expects {expected} in pixels of the image, e.g. 120,80; got {text!r}")
     return numbers

@@ -279,7 +279,7 @@ BAD_MODELS: dict[str, tuple[Builder, tuple[str, ...]]] = {
         _inputs(("N", 3, *SIZE), ("N", 3, *SIZE)),
         ("expected one image input, the model has 2: input_0, input_1",),
     ),
-    "volume": (_inputs(("N", 1, 16, 16, 16)), ("rank 4", "'input_0' has rank 5", "volumes are not supported")),
+    "four spatial axes": (_inputs(("N", 1, 16, 16, 16, 16)), ("volume's of rank 5", "'input_0' has rank 6")),
     "vector": (_inputs(("N", 3)), ("rank 4", "'input_0' has rank 2")),
     "input without a shape": (_inputs(None), ("rank 4", "'input_0'")),
     "int32 image": (

@@ -121,7 +121,7 @@ def test_the_element_type_is_found(element_type: int, dtype: type[np.generic]) -
     ("graph", "message"),
     [
         (model([1, 3, H, W], element_type=TensorProto.INT64), "input 'image' is INT64; expected FLOAT, FLOAT16"),
-        (model([1, 3, 8, H, W]), "rank 5: volumes are not supported"),
+        (model([1, 3, 8, 8, H, W]), "volume's of rank 5, input .* has rank 6$"),
         (model([3, H, W]), "expected an image input of rank 4 .* has rank 3$"),
         (model([1, 3, H, W], more_inputs=("mask",)), "expected one image input, the model has 2: image, mask"),
     ],
