@@ -175,7 +175,7 @@ def _index_of(point: tuple[int, ...], size: Size, *, reverse: bool) -> tuple[int
     index = tuple(int(at) for at in (point[::-1] if reverse else point))
     named = size[::-1] if reverse else size
     if len(index) != len(size):
-        raise TargetError(f"expected a point of {len(size)} coordinates, got {_as_text(point)}")
+        raise TargetError(f"expected a point of {len(size)} coordinates for this model, got {_as_text(point)}")
     if not all(0 <= at < extent for at, extent in zip(index, size, strict=True)):
         unit = "pixels (x,y from 0)" if len(size) == 2 else "voxels (x,y,z from 0)"
         raise TargetError(
