@@ -42,9 +42,18 @@ class Subject:
         return onnx.load(self.path)
 
 
-def session_of(subject: Subject, *, optimised: bool = True) -> Callable[[Array], Array]:
-    """One thread of ONNX Runtime; with all its optimisations, as it is deployed, or with none."""
+def session_of(subject: Subject, *, optimised: bool = True, unrounded: bool = False) -> Callable[[Array], Array]:
+    """One thread of ONNX Runtime; with all its optimisations, as it is deployed, or with none.
+
+    Args:
+        subject: the file and its scores.
+        optimised: whether ONNX Runtime may change the graph.
+        unrounded: feed a file that takes bytes with float32 instead; nothing else is changed.
+    """
     model = subject.model()
+    if unrounded and model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8:
+        model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+        del model.graph.value_info[:]
     if subject.scores not in [value.name for value in model.graph.output]:
         model.graph.output.append(onnx.ValueInfoProto(name=subject.scores))
     options = ort.SessionOptions()

@@ -12,7 +12,7 @@ from benchmarks.coverage.verdict import verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "coverage.json"
-MEASURED = 130
+MEASURED = 142
 """Graphs in the results so far; the exports of all networks are 132 and more."""
 
 
