@@ -93,7 +93,7 @@ def test_an_object_is_named_by_a_voxel_of_the_file_whatever_the_network_s_axes(t
     assert np.array_equal(explanation.minimal_region, expected)
     with pytest.raises(TargetError, match="lies outside the image, which is 9x12x14 voxels"):
         make_method("sufficient_region").explain(segmenter, voxels, Target.at(9, 0, 0))
-    with pytest.raises(TargetError, match="expected a point of 3 coordinates .* got 1,2"):
+    with pytest.raises(TargetError, match=r"expected a point of 3 coordinates .* got 1,2"):
         make_method("sufficient_region").explain(segmenter, voxels, Target.at(1, 2))
 
 
