@@ -1,7 +1,9 @@
 """Explanation methods. One file (or package) a method, one line here."""
 
 from misure_onnx.methods.base import Method
+from misure_onnx.methods.dilated_mask import DilatedMask
 from misure_onnx.methods.misure import MiSuRe
+from misure_onnx.methods.object_edges import ObjectEdges
 from misure_onnx.methods.predicted_mask import PredictedMask
 from misure_onnx.methods.random_mask import RandomMask
 from misure_onnx.methods.rise import Rise
@@ -12,5 +14,7 @@ METHODS: dict[str, type[Method]] = {
     "sufficient_region": SufficientRegion,
     "rise": Rise,
     "predicted_mask": PredictedMask,
+    "dilated_mask": DilatedMask,
+    "object_edges": ObjectEdges,
     "random": RandomMask,
 }
