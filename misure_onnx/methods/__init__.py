@@ -4,6 +4,7 @@ from misure_onnx.methods.base import Method
 from misure_onnx.methods.dilated_mask import DilatedMask
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.object_edges import ObjectEdges
+from misure_onnx.methods.occlusion import Occlusion
 from misure_onnx.methods.predicted_mask import PredictedMask
 from misure_onnx.methods.random_mask import RandomMask
 from misure_onnx.methods.rise import Rise
@@ -13,6 +14,7 @@ METHODS: dict[str, type[Method]] = {
     "misure": MiSuRe,
     "sufficient_region": SufficientRegion,
     "rise": Rise,
+    "occlusion": Occlusion,
     "predicted_mask": PredictedMask,
     "dilated_mask": DilatedMask,
     "object_edges": ObjectEdges,
