@@ -2,6 +2,7 @@
 
 from misure_onnx.methods.base import Method
 from misure_onnx.methods.dilated_mask import DilatedMask
+from misure_onnx.methods.kernel_shap import KernelShap
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.object_edges import ObjectEdges
 from misure_onnx.methods.occlusion import Occlusion
@@ -15,6 +16,7 @@ METHODS: dict[str, type[Method]] = {
     "sufficient_region": SufficientRegion,
     "rise": Rise,
     "occlusion": Occlusion,
+    "kernel_shap": KernelShap,
     "predicted_mask": PredictedMask,
     "dilated_mask": DilatedMask,
     "object_edges": ObjectEdges,
