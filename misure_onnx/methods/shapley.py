@@ -36,7 +36,7 @@ class Coalitions:
 def enumerated(players: int) -> Coalitions:
     """All coalitions with the Shapley kernel (n - 1) / (C(n, s) s (n - s)) of their size s."""
     numbers = np.arange(1, 2**players - 1)
-    members = (numbers[:, None] >> np.arange(players)) & 1 == 1
+    members = np.asarray((numbers[:, None] >> np.arange(players)) & 1, bool)
     sizes = members.sum(axis=1)
     weights = [(players - 1) / (math.comb(players, s) * s * (players - s)) for s in sizes.tolist()]
     return Coalitions(members, np.array(weights), exact=True)

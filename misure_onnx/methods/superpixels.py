@@ -75,7 +75,7 @@ def _slic(image: FloatArray, centres: Float64, compactness: float) -> Labels:
     colors = _scaled(image)
     size = colors.shape[:2]
     spacing = np.sqrt(size[0] * size[1] / len(centres))
-    grid = np.stack(np.indices(size), axis=-1).astype(np.float64)
+    grid = np.moveaxis(np.indices(size, np.float64), 0, -1)
     own = np.array([colors[tuple(np.rint(centre).astype(int))] for centre in centres])
     labels = _nearest(centres, size)
     for _ in range(_ITERATIONS):
