@@ -27,7 +27,7 @@ from misure_onnx.methods.shapley import Float64, sampled, shapley_values
 from misure_onnx.methods.superpixels import Labels, superpixels
 from misure_onnx.perturbation import make_baseline
 
-CHOSEN = ("D15", "D14", "D01")
+CHOSEN = ("D15", "D14")
 BUDGETS = (300, 2176)
 _KERNEL_WIDTH = 0.25
 

@@ -2,7 +2,10 @@
 
 from misure_onnx.methods.base import Method
 from misure_onnx.methods.dilated_mask import DilatedMask
+from misure_onnx.methods.extremal_perturbation import ExtremalPerturbation
+from misure_onnx.methods.grid_saliency import GridSaliency
 from misure_onnx.methods.kernel_shap import KernelShap
+from misure_onnx.methods.meaningful_perturbation import MeaningfulPerturbation
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.object_edges import ObjectEdges
 from misure_onnx.methods.occlusion import Occlusion
@@ -17,6 +20,9 @@ METHODS: dict[str, type[Method]] = {
     "rise": Rise,
     "occlusion": Occlusion,
     "kernel_shap": KernelShap,
+    "grid_saliency": GridSaliency,
+    "meaningful_perturbation": MeaningfulPerturbation,
+    "extremal_perturbation": ExtremalPerturbation,
     "predicted_mask": PredictedMask,
     "dilated_mask": DilatedMask,
     "object_edges": ObjectEdges,
