@@ -132,7 +132,7 @@ def draw(rows: Mapping[str, Any]) -> Figure:
         f"patch {size} of the shorter side": [f"{c} {size}" for c in (*COLOURS, "gaussian blur")] for size in SIZES
     }
     panels["value (zero, 10 %)"] = ["zero 10 %", *(f"{v} 10 %" for v in ("dice", "mean_probability", "mean_score"))]
-    figure = Figure(figsize=(15, 4.4), layout="constrained")
+    figure = Figure(figsize=(15, 6.2), layout="constrained")
     shares = np.linspace(0, 1, STEPS + 1)
     for axes, (title, runs) in zip(figure.subplots(1, len(panels), sharey=True), panels.items(), strict=True):
         for number, run in enumerate([*runs, "random", "predicted object"]):
@@ -144,7 +144,14 @@ def draw(rows: Mapping[str, Any]) -> Figure:
             label = {"zero 10 %": "soft_dice 10 %"}.get(run, run) if title.startswith("value") else run
             axes.plot(shares, median, label=f"{label}: {area:.3f}", **(own if run in RUNS else style))
         axes.set(title=title, xlabel="share of pixels deleted")
-        axes.legend(fontsize=7, title="area under the curve", title_fontsize=7)
+        axes.legend(
+            fontsize=8,
+            ncol=2,
+            title="area under the curve",
+            title_fontsize=8,
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.15),
+        )
         axes.grid(visible=True, alpha=0.3)
     figure.axes[0].set_ylabel(f"Dice of the object (median of {len(complete)} triples)")
     return figure
