@@ -49,14 +49,14 @@ class GridSaliency(Method):
     uses_gradient: ClassVar[bool] = True
     ROUTES: ClassVar[tuple[str, ...]] = ROUTES
 
-    mask_size: int = 8
+    mask_size: int = 16
     area_weight: float = 0.02
     iterations: int = 100
     learning_rate: float = 0.2
     momentum: float = 0.5
     start: float = 0.5
     clamp_below: float = 0.0
-    threshold: float = 0.5
+    threshold: float = 0.2
     baseline: str = "zero"
     route: str = "auto"
 

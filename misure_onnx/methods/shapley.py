@@ -30,7 +30,7 @@ class Coalitions:
 
     def chosen(self, which: int) -> npt.NDArray[np.bool_]:
         """(m,) which coalitions are in a half."""
-        return np.arange(len(self.members)) // 2 % 2 == which
+        return np.asarray(np.arange(len(self.members)) // 2 % 2 == which, bool)
 
 
 def enumerated(players: int) -> Coalitions:

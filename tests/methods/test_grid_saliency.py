@@ -1,12 +1,18 @@
 """Grid saliency against a slow transcription in torch, and on models whose needed context is known."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+import misure_onnx
+from misure_onnx.api import load_segmenter
 from misure_onnx.errors import ParameterError
+from misure_onnx.images import load_image
+from misure_onnx.mask import components
 from misure_onnx.methods.grid_saliency import GridSaliency
+from misure_onnx.target import Target
 from tests.methods.asked import task_on
 from tests.methods.same_network import torch_twin
 from tests.tiny_models import key_region, noise_image, small_network
@@ -53,7 +59,7 @@ def test_every_loss_is_that_of_a_slow_transcription(tmp_path: Path, clamp_below:
     thing = torch.tensor(task.target.region.astype(np.float32))
     whole = torch.softmax(network(x), 1)[0, 1]
 
-    def objective(values: "torch.Tensor") -> "torch.Tensor":
+    def objective(values: Any) -> Any:
         context = torch.nn.functional.interpolate(values[None, None], SHAPE, mode="bilinear", align_corners=False)[0, 0]
         p = torch.softmax(network(x * (thing + context * (1 - thing))), 1)[0, 1]
         drop = (torch.relu(whole - p) * thing).sum() / thing.sum()
@@ -90,3 +96,16 @@ def test_every_loss_is_that_of_a_slow_transcription(tmp_path: Path, clamp_below:
 def test_a_parameter_outside_its_range_is_refused(name: str, value: float) -> None:
     with pytest.raises(ParameterError, match=name):
         GridSaliency.with_parameters({name: value})
+
+
+def test_on_the_bundled_triangle_the_context_is_the_two_other_corners_and_no_distractor() -> None:
+    bundled = Path(misure_onnx.__file__).parent / "demo"
+    segmenter = load_segmenter(bundled / "triangle.onnx")
+    found = GridSaliency().explain(segmenter, bundled / "triangle.png", Target.at(165, 22))
+    objects = components(load_image(bundled / "triangle.png").rgb[..., 0] > 100, min_pixels=20)
+    seen = [float(found.minimal_region[thing].mean()) for thing in objects]
+    assert len(objects) == 8
+    assert sorted(share > 0.5 for share in seen) == [False] * 5 + [True] * 3
+    assert max(share for share in seen if share <= 0.5) < 0.05
+    assert found.certificate.dice > 0.9
+    assert found.metrics.predicted_mask.dice_explained < 0.1  # without its context the object is lost
