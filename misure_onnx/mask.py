@@ -33,6 +33,15 @@ def dilate(region: Region) -> Region:
     return cv2.dilate(region.astype(np.uint8), structuring_element().astype(np.uint8)).astype(bool)
 
 
+def dilation_map(region: Region, dilations: int) -> SaliencyMap:
+    """(H, W): 1 on the region, one step less with each of so many dilations, 0 beyond the last."""
+    saliency = region.astype(np.float32)
+    for _ in range(dilations):
+        region = dilate(region)
+        saliency += region
+    return np.asarray(saliency / (dilations + 1), np.float32)
+
+
 def resize_region(region: Region, size: Size) -> Region:
     """Nearest neighbour with exact pixel centres, so that growing and shrinking back gives the same region."""
     for axis, (n_in, n_out) in reversed(list(enumerate(zip(region.shape, size, strict=True)))):

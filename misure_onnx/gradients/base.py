@@ -16,22 +16,27 @@ from misure_onnx.types import FloatArray, Images, Mask
 
 @dataclass(frozen=True)
 class PreservationLoss:
-    """The data term of MiSuRe's eq. 1, or its cross-entropy alternative (the paper's footnote 4).
+    """How well a masked image preserves the target: less is better.
 
-    dice:           1 - alpha_target * D(p_l, y) - alpha_background * D(p_0, 1 - y), D the soft Dice
-    cross_entropy:  the mean over pixels of -(alpha_target * y log p_l + alpha_background * (1 - y) log p_0)
+    dice:              1 - alpha_target * D(p_l, y) - alpha_background * D(p_0, 1 - y), D the soft Dice: the data
+                       term of MiSuRe's eq. 1
+    cross_entropy:     the mean over pixels of -(alpha_target * y log p_l + alpha_background * (1 - y) log p_0): its
+                       alternative (footnote 4)
+    mean_probability:  1 - the mean of p_l over y; blind to what is predicted elsewhere
+    score_drop:        the mean over y of max(p_l(x) - p_l, 0), p_l(x) on the unperturbed image, as the route computes
+                       it: grid saliency's data term, which does not reward a class that grows likelier
 
     p_l is the probability of the target's class, y the target's region (other classes count as
     background, as in the author's code), p_0 the background's probability. Logarithms are taken of
-    probabilities of at least 1e-7.
+    probabilities of at least 1e-7. The last two have no alphas and no background.
 
     Attributes:
-        kind: which of the two.
+        kind: which of them.
         alpha_target, alpha_background: the paper's alpha_l = 2 and alpha_0 = 1.
         background_class: index whose probability is p_0; None: p_0 = 1 - p_l.
     """
 
-    kind: Literal["dice", "cross_entropy"] = "dice"
+    kind: Literal["dice", "cross_entropy", "mean_probability", "score_drop"] = "dice"
     alpha_target: float = 2.0
     alpha_background: float = 1.0
     background_class: int | None = None

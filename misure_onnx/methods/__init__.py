@@ -1,7 +1,14 @@
 """Explanation methods. One file (or package) a method, one line here."""
 
 from misure_onnx.methods.base import Method
+from misure_onnx.methods.dilated_mask import DilatedMask
+from misure_onnx.methods.extremal_perturbation import ExtremalPerturbation
+from misure_onnx.methods.grid_saliency import GridSaliency
+from misure_onnx.methods.kernel_shap import KernelShap
+from misure_onnx.methods.meaningful_perturbation import MeaningfulPerturbation
 from misure_onnx.methods.misure import MiSuRe
+from misure_onnx.methods.object_edges import ObjectEdges
+from misure_onnx.methods.occlusion import Occlusion
 from misure_onnx.methods.predicted_mask import PredictedMask
 from misure_onnx.methods.random_mask import RandomMask
 from misure_onnx.methods.rise import Rise
@@ -11,6 +18,13 @@ METHODS: dict[str, type[Method]] = {
     "misure": MiSuRe,
     "sufficient_region": SufficientRegion,
     "rise": Rise,
+    "occlusion": Occlusion,
+    "kernel_shap": KernelShap,
+    "grid_saliency": GridSaliency,
+    "meaningful_perturbation": MeaningfulPerturbation,
+    "extremal_perturbation": ExtremalPerturbation,
     "predicted_mask": PredictedMask,
+    "dilated_mask": DilatedMask,
+    "object_edges": ObjectEdges,
     "random": RandomMask,
 }

@@ -28,7 +28,7 @@ class Rise(Method):
         debiased:      sum_i (w_i - mean w) (m_i - mean m) / n    signed: 0 = no influence
         not debiased:  sum_i w_i m_i / (n * keep)                 RISE's eq. 6; holds coverage noise
 
-    Six implementations in the field compute five different quantities; these two are stated here and
+    Implementations in the field compute five different quantities (docs/rise.md); these two are stated here and
     nothing else is done to the numbers. Memory does not grow with the number of masks.
 
     Attributes:

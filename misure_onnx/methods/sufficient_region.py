@@ -8,10 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from misure_onnx.errors import ModelOutputError
-from misure_onnx.mask import DILATION_PIXELS, dilate
+from misure_onnx.mask import DILATION_PIXELS, dilate, dilation_map
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
 from misure_onnx.perturbation import make_baseline
-from misure_onnx.types import Images, Mask, Region, SaliencyMap
+from misure_onnx.types import Images, Mask, Region
 
 SATURATED_SHARE = 0.95
 """A region with more than this share of the image says nothing: it is flagged."""
@@ -90,7 +90,7 @@ class SufficientRegion(Method):
         """Algorithm 1."""
         facts = grow_sufficient_region(task, make_baseline(self.baseline, task.image, task.rng()), self.tau)
         return Attribution(
-            saliency=_by_dilation(task.target.region, facts.dilations),
+            saliency=dilation_map(task.target.region, facts.dilations),
             soft_mask=facts.region.astype(np.float32),
             region=facts.region,
             sufficient_region=facts,
@@ -99,11 +99,3 @@ class SufficientRegion(Method):
             status="saturated" if facts.saturated else "ok",
             trace={"sufficient_region_dice": list(facts.curve)},
         )
-
-
-def _by_dilation(region: Region, dilations: int) -> SaliencyMap:
-    saliency = region.astype(np.float32)
-    for _ in range(dilations):
-        region = dilate(region)
-        saliency += region
-    return np.asarray(saliency / (dilations + 1), np.float32)

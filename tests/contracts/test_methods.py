@@ -19,7 +19,14 @@ from tests.tiny_models import noise_image, small_network, uniform
 
 SIZE = (40, 52)
 IMAGE = noise_image((61, 47), 2)
-QUICK = {"misure": {"iterations": "4", "mask_size": "16"}, "rise": {"masks": "24"}}
+QUICK = {
+    "misure": {"iterations": "4", "mask_size": "16"},
+    "rise": {"masks": "24"},
+    "kernel_shap": {"features": "12", "budget": "40"},
+    "grid_saliency": {"iterations": "4"},
+    "meaningful_perturbation": {"iterations": "4", "mask_size": "8", "baseline": "zero"},
+    "extremal_perturbation": {"iterations": "4", "areas": "0.5,1"},
+}
 
 every_method = pytest.mark.parametrize("name", METHODS)
 

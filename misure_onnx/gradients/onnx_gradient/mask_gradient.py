@@ -56,6 +56,10 @@ class OnnxMaskGradient:
             UPSTREAM: np.ones((), np.float32),
         }
         self._one, self._zeros = np.ones((), np.float32), _plane(np.zeros_like(region))
+        if problem.loss.kind == "score_drop":
+            self._constants[names.REFERENCE] = self._zeros
+            probabilities = self._objective.output.head.probabilities(self._predict(problem.image))
+            self._constants[names.REFERENCE] = _plane(probabilities[0, problem.target.class_index])
         self.fidelity = checked_fidelity(self._predict, self._score_gradient, deployed, segmenter, problem)
 
     def evaluate(self, mask: Mask, baseline: int = 0) -> Evaluation:

@@ -21,7 +21,7 @@ from misure_onnx.overlap import SOFT_EPSILON
 from misure_onnx.types import Size
 
 MASK, IMAGE, BASELINE = "mask", "image", "baseline"
-REGION, OUTSIDE, DOMAIN = "region", "outside", "domain"
+REGION, OUTSIDE, DOMAIN, REFERENCE = "region", "outside", "domain", "reference"
 LOSS_WEIGHT, SCORE_WEIGHTS = "loss_weight", "score_weights"
 SCORES, LOSS, PREDICTED, ASKED = "scores", "loss", "predicted", "asked"
 
@@ -58,11 +58,14 @@ class Objective:
         """Shapes of the objective graph's inputs.
 
         image, baseline: as `MaskProblem` has them. mask: 1 = pixel kept. domain: 1 where a pixel counts; region
-        and outside: 1 where it counts and is, or is not, of the target. loss_weight a and score_weights v say
+        and outside: 1 where it counts and is, or is not, of the target. reference (of the loss `score_drop` alone):
+        the class's probabilities on the unperturbed image. loss_weight a and score_weights v say
         what is differentiated: `asked` = a * loss + sum(v * s_l), s_l the scores of the target's class.
         """
         picture, plane = (1, self.channels, *self.size), (1, 1, *self.size)
         planes = dict.fromkeys((MASK, REGION, OUTSIDE, DOMAIN, SCORE_WEIGHTS), plane)
+        if self.loss.kind == "score_drop":
+            planes[REFERENCE] = plane
         return {IMAGE: picture, BASELINE: picture, LOSS_WEIGHT: (), **planes}
 
 
@@ -168,8 +171,7 @@ def _write_asked(write: GraphWriter, objective: Objective, scores: str, detached
         predicted = write.node("Greater", own, threshold)
     _named(write, predicted, PREDICTED)
     target, background = _probabilities(write, objective, scores, own, highest)
-    loss = _cross_entropy if objective.loss.kind == "cross_entropy" else _one_minus_dice
-    _named(write, loss(write, objective.loss, target, background), LOSS)
+    _named(write, _LOSSES[objective.loss.kind](write, objective.loss, target, background), LOSS)
     weighted = _total(write, write.multiply(own, SCORE_WEIGHTS))
     _named(write, write.add(write.multiply(LOSS, LOSS_WEIGHT), weighted), ASKED)
 
@@ -217,6 +219,28 @@ def _cross_entropy(write: GraphWriter, loss: PreservationLoss, target: str, back
         logarithm = write.node("Log", write.node("Clip", probability, write.number(_LOG_FLOOR)))
         terms.append(write.scaled(write.multiply(where, logarithm), weight))
     return write.negated(write.divide(_total(write, write.add(*terms)), _total(write, DOMAIN)))
+
+
+def _mean_probability(write: GraphWriter, loss: PreservationLoss, target: str, background: str) -> str:
+    del loss, background
+    return write.subtract(write.number(1), _mean_over_region(write, target))
+
+
+def _score_drop(write: GraphWriter, loss: PreservationLoss, target: str, background: str) -> str:
+    del loss, background
+    return _mean_over_region(write, write.node("Relu", write.subtract(REFERENCE, target)))
+
+
+def _mean_over_region(write: GraphWriter, plane: str) -> str:
+    return write.divide(_total(write, write.multiply(plane, REGION)), _total(write, REGION))
+
+
+_LOSSES = {
+    "dice": _one_minus_dice,
+    "cross_entropy": _cross_entropy,
+    "mean_probability": _mean_probability,
+    "score_drop": _score_drop,
+}
 
 
 def _total(write: GraphWriter, plane: str) -> str:

@@ -45,6 +45,9 @@ class TorchMaskGradient:
         self._region, self._outside, self._domain = (
             torch.from_numpy(part.astype(np.float32).ravel()) for part in (region & domain, ~region & domain, domain)
         )
+        if problem.loss.kind == "score_drop":
+            with torch.no_grad():
+                self._reference = self._probabilities(self._scores(self._image))[0]
         self.fidelity = checked_fidelity(self._predict, self._score_gradient, deployed, segmenter, problem)
 
     def evaluate(self, mask: Mask, baseline: int = 0) -> Evaluation:
@@ -93,6 +96,10 @@ class TorchMaskGradient:
             log_target, log_background = (torch.log(p.clamp_min(_LOG_FLOOR)) for p in (target, background))
             found = loss.alpha_target * torch.dot(log_target, self._region)
             return -(found + loss.alpha_background * torch.dot(log_background, self._outside)) / self._domain.sum()
+        if loss.kind == "mean_probability":
+            return 1 - torch.dot(target, self._region) / self._region.sum()
+        if loss.kind == "score_drop":
+            return torch.dot(F.relu(self._reference - target), self._region) / self._region.sum()
         found = loss.alpha_target * self._soft_dice(target, self._region)
         return 1 - found - loss.alpha_background * self._soft_dice(background, self._outside)
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from misure_onnx.gradients.base import Evaluation, MaskGradient
 from misure_onnx.mask import MaskGrid, resize_region
-from misure_onnx.methods.misure.adamw import AdamW
-from misure_onnx.methods.misure.total_variation import total_variation
+from misure_onnx.methods.optimiser.adamw import AdamW
+from misure_onnx.methods.optimiser.total_variation import total_variation
 from misure_onnx.methods.progress import Progress
 from misure_onnx.types import FloatArray, Mask, Region, Size
 

@@ -36,6 +36,8 @@ LOSSES = [
     PreservationLoss(background_class=0, alpha_background=3.0),
     PreservationLoss(kind="cross_entropy"),
     PreservationLoss(kind="cross_entropy", background_class=0, alpha_target=0.5),
+    PreservationLoss(kind="mean_probability"),
+    PreservationLoss(kind="score_drop"),
 ]
 FASTEST = (
     "deeplabv3_mnv2_voc_257_nchw.onnx",

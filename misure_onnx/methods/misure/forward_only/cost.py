@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from misure_onnx.methods.misure.forward_only.cells import CellGrid
-from misure_onnx.methods.misure.total_variation import total_variation
+from misure_onnx.methods.optimiser.total_variation import total_variation
 from misure_onnx.types import BoolArray, Region
 
 _CONTOURS = 0.1

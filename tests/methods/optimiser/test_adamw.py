@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from misure_onnx.methods.misure.adamw import AdamW
+from misure_onnx.methods.optimiser.adamw import AdamW
 
 LAMBDA, PIXELS = 0.01, 224 * 224
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from misure_onnx.methods.misure.total_variation import total_variation
+from misure_onnx.methods.optimiser.total_variation import total_variation
 
 
 @pytest.mark.parametrize("exponent", [1.0, 2.0, 3.0])

@@ -1,0 +1,117 @@
+"""KernelSHAP for segmentation: Shapley values of superpixels.
+
+Lundberg and Lee 2017 (arXiv 1705.07874), section 4.1; for segmentation Dardouillet et al. 2022 (ICPR workshop). The
+constraint and the paired sampling are those of Covert and Lee 2021 (arXiv 2012.01536).
+"""
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import ClassVar
+
+import numpy as np
+
+from misure_onnx.mask import scaled_to_unit
+from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.shapley import Coalitions, Float64, enumerated, quality, sampled, shapley_values
+from misure_onnx.methods.superpixels import PARTITIONS, Labels, Partition, superpixels
+from misure_onnx.methods.value import VALUES, ValueName
+from misure_onnx.perturbation import make_baseline
+
+
+@dataclass(frozen=True)
+class KernelShap(Method):
+    """Saliency = Shapley value of a pixel's superpixel, painted on each of its pixels.
+
+    The players are n superpixels; the value v(z) of a coalition z in {0, 1}^n is what the prediction is worth when the
+    superpixels outside z are replaced. The Shapley values phi solve (Lundberg and Lee's theorem 2)
+
+        min sum_z w(z) (v(z) - v(0) - z phi)^2   subject to   sum_j phi_j = v(1) - v(0)
+        w(z) = (n - 1) / (C(n, |z|) |z| (n - |z|)),   0 < |z| < n
+
+    over all coalitions where 2^n fits the budget: then they are exact. Otherwise sizes are drawn with the
+    probability that w gives them all together, proportional to 1 / (s (n - s)), members uniformly, each coalition with
+    its complement (which lowers the variance), and the draws count alike. The constraint holds exactly in both
+    cases. Signed, in units of the value: the sum over superpixels is v(1) - v(0).
+
+    Attributes:
+        features: superpixels, about (at least 2).
+        partition: `slic` (follows the image's edges), `hexagons` or `grid`.
+        compactness: of `slic`: the weight of nearness against colour (range 0 to 100).
+        budget: coalitions at most, the full and the empty one included; 0: 2 n + 2048.
+        value: what a prediction is worth: `soft_dice`, `dice`, `mean_probability` or `mean_score`.
+        baseline: what replaces the superpixels outside a coalition.
+        threshold: the binary region is the map, scaled to [0, 1], above this value.
+
+    The trace has phi (`shapley_values`), the additivity residual v(0) + sum phi - v(1), `standard_error` (root mean
+    square over superpixels, from two halves of the pairs; 0 where exact), the halves' correlation, and the share of
+    the coalitions' (weighted) variance that phi explains (`additive_share`): low where superpixels act together.
+    """
+
+    name: ClassVar[str] = "kernel_shap"
+    summary: ClassVar[str] = "Shapley values of superpixels (forward-only)"
+
+    features: int = 64
+    partition: Partition = "slic"
+    compactness: float = 10.0
+    budget: int = 0
+    value: ValueName = "soft_dice"
+    baseline: str = "zero"
+    threshold: float = 0.4
+
+    def __post_init__(self) -> None:
+        require(self.features >= 2, f"features must be at least 2, got {self.features}")
+        require(self.partition in PARTITIONS, f"partition must be {', '.join(PARTITIONS)}, got {self.partition!r}")
+        require(self.compactness > 0, f"compactness must be positive, got {self.compactness}")
+        require(self.budget == 0 or self.budget >= 4, f"budget must be 0 (2 n + 2048) or at least 4, got {self.budget}")
+        require(self.value in VALUES, f"value must be {', '.join(VALUES)}, got {self.value!r}")
+        require(0 <= self.threshold < 1, f"threshold must lie in [0, 1), got {self.threshold}")
+
+    def attribute(self, task: Task) -> Attribution:
+        """One forward a coalition."""
+        parts = superpixels(self.partition, task.image, self.features, self.compactness)
+        coalitions = self._coalitions(int(parts.max()) + 1, task)
+        empty, full, values = self._values(task, parts, coalitions)
+        gains, total = values - empty, full - empty
+        phi = shapley_values(coalitions, gains, total)
+        saliency = np.asarray(phi[parts], np.float32)
+        residual = empty + float(phi.sum()) - full
+        how = "all coalitions were asked" if coalitions.exact else f"{len(values) + 2} coalitions were asked"
+        notes = [f"{len(phi)} superpixels, {how}; additivity residual {residual:.1e}"]
+        silent = total == 0 and not gains.any()
+        if silent:
+            notes.append(f"no coalition changed the value ({self.value}): take another value or baseline")
+        return Attribution(
+            saliency=saliency,
+            soft_mask=scaled_to_unit(saliency),
+            region=scaled_to_unit(saliency) > self.threshold,
+            baseline=self.baseline,
+            status="uninformative" if silent else "ok",
+            notes=tuple(notes),
+            trace={
+                "shapley_values": phi.tolist(),
+                "value": [empty, full],
+                "additivity_residual": [residual],
+                **quality(coalitions, gains, total, phi),
+            },
+        )
+
+    def _coalitions(self, players: int, task: Task) -> Coalitions:
+        require(players >= 2, f"features: an image of {task.size[0]}x{task.size[1]} pixels gives one superpixel only")
+        budget = self.budget or 2 * players + 2048
+        if 2**players <= budget:
+            return enumerated(players)
+        least = 2 * players + 2
+        require(budget >= least, f"budget must be at least {least} for {players} superpixels, got {budget}")
+        return sampled(players, (budget - 2) // 2, task.rng())
+
+    def _values(self, task: Task, parts: Labels, coalitions: Coalitions) -> tuple[float, float, Float64]:
+        """v of the empty coalition, of the full one, and of the others."""
+        players = coalitions.members.shape[1]
+        asked = chain([np.zeros(players, bool), np.ones(players, bool)], coalitions.members)
+        masks = (np.asarray(members[parts], np.float32) for members in asked)
+        baseline = make_baseline(self.baseline, task.image, task.rng())
+        values = list[float]()
+        for _, value in task.judged(masks, baseline, many=True, value=self.value):
+            values.append(value)
+            task.progress("kernel_shap", len(values), len(coalitions.members) + 2)
+        return values[0], values[1], np.array(values[2:])
