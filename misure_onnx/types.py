@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
+AnyArray: TypeAlias = npt.NDArray[Any]
 
 Images: TypeAlias = npt.NDArray[np.float32]
 """(N, C, H, W): network inputs after preprocessing, whatever layout the file itself uses."""
