@@ -20,6 +20,8 @@ from misure_onnx.files import encode_json, encode_npy, encode_png, encode_rgb, r
 from misure_onnx.records import (
     Alternatives,
     Certificate,
+    ChannelRecord,
+    Channels,
     Cost,
     MethodRecord,
     Metrics,
@@ -33,9 +35,10 @@ from misure_onnx.records import (
 from misure_onnx.rendering.certificate_strip import draw_strip
 from misure_onnx.rendering.figure import draw_figure
 from misure_onnx.rendering.overlay import outline, overlay
-from misure_onnx.types import Region, SaliencyMap
+from misure_onnx.types import FloatArray, Region, SaliencyMap
 
 SCHEMA = "misure-onnx/explanation/1"
+_CHANNEL_FILE = "channels.npy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +53,8 @@ class Explanation:
         minimal_region: (H, W) bool, the binary region that metrics and certificate speak of.
         alternatives: numbers about further minimal regions, or None where none were asked for.
         alternative_regions: (H, W) bool each.
+        channels: numbers about one map an input channel, or None for methods without such maps.
+        channel_maps: (C, H, W) float32, signed, raw values, or None.
         image: (H, W, 3) uint8, or None after loading.
         trace: what the method recorded while it ran (Dice curve, loss, ...), a list a name.
     """
@@ -66,6 +71,8 @@ class Explanation:
     minimal_region: Region
     alternatives: Alternatives | None = None
     alternative_regions: tuple[Region, ...] = ()
+    channels: Channels | None = None
+    channel_maps: FloatArray | None = None
     image: npt.NDArray[np.uint8] | None = None
     trace: Mapping[str, list[float]] = field(default_factory=dict)
 
@@ -76,6 +83,7 @@ class Explanation:
         return {
             **document,
             "alternatives": _plain(dataclasses.asdict(self.alternatives)) if self.alternatives else None,
+            "channels": _plain(dataclasses.asdict(self.channels)) if self.channels else None,
         }
 
     def figure(self) -> bytes:
@@ -115,7 +123,9 @@ class Explanation:
         contents = self._files()
         earlier = (path.name for path in Path(directory).glob(_alternative_file("*")))
         return write_all(
-            Path(directory), contents, obsolete=("sufficient_region.png", "figure.png", "overlay.png", *earlier)
+            Path(directory),
+            contents,
+            obsolete=("sufficient_region.png", "figure.png", "overlay.png", _CHANNEL_FILE, *earlier),
         )
 
     @classmethod
@@ -158,6 +168,8 @@ class Explanation:
         }
         for number, region in enumerate(self.alternative_regions, start=1):
             files[_alternative_file(number)] = encode_png(region)
+        if self.channel_maps is not None:
+            files[_CHANNEL_FILE] = encode_npy(self.channel_maps)
         if self.sufficient_region is not None:
             files["sufficient_region.png"] = encode_png(self.sufficient_region)
         if self.image is not None:
@@ -191,7 +203,7 @@ def _read_all(directory: Path) -> Explanation:
             certificate=_certificate(document["certificate"]),
             cost=Cost(**document["cost"]),
             provenance=_provenance(document["provenance"]),
-            saliency=_read_map(directory / "saliency.npy"),
+            saliency=_read_array(directory / "saliency.npy", axes=2),
             prediction=read_region(directory / "prediction.png"),
             sufficient_region=read_region(directory / "sufficient_region.png")
             if document["metrics"]["sufficient_region"]
@@ -199,6 +211,8 @@ def _read_all(directory: Path) -> Explanation:
             minimal_region=read_region(directory / "minimal_region.png"),
             alternatives=_alternatives(document["alternatives"]),
             alternative_regions=_read_alternatives(directory, document["alternatives"]),
+            channels=_channels(document.get("channels")),
+            channel_maps=_read_array(directory / _CHANNEL_FILE, axes=3) if document.get("channels") else None,
             trace=_read_object(directory / "trace.json"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -212,13 +226,14 @@ def _read_object(path: Path) -> dict[str, Any]:
     return found
 
 
-def _read_map(path: Path) -> SaliencyMap:
+def _read_array(path: Path, *, axes: int) -> FloatArray:
     """Takes no archive and no pickle, whatever the file's name says."""
     with path.open("rb") as file:
-        saliency = np.lib.format.read_array(file, allow_pickle=False)
-    if saliency.ndim != 2 or saliency.dtype != np.float32:
-        raise ValueError(f"{path.name}: expected float32 (H, W), got {saliency.dtype} {saliency.shape}")
-    return np.asarray(saliency, np.float32)
+        array = np.lib.format.read_array(file, allow_pickle=False)
+    if array.ndim != axes or array.dtype != np.float32:
+        shape = "(H, W)" if axes == 2 else "(C, H, W)"
+        raise ValueError(f"{path.name}: expected float32 {shape}, got {array.dtype} {array.shape}")
+    return np.asarray(array, np.float32)
 
 
 def _metrics(document: dict[str, Any]) -> Metrics:
@@ -252,6 +267,12 @@ def _alternatives(document: dict[str, Any] | None) -> Alternatives | None:
         tuple(YardstickRecord(**region) for region in document["regions"]),
         tuple(tuple(row) for row in document["overlap"]),
     )
+
+
+def _channels(document: dict[str, Any] | None) -> Channels | None:
+    if document is None:
+        return None
+    return Channels(**{**document, "channels": tuple(ChannelRecord(**own) for own in document["channels"])})
 
 
 def _read_alternatives(directory: Path, document: dict[str, Any] | None) -> tuple[Region, ...]:

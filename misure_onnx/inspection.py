@@ -41,7 +41,7 @@ def inspect_model(
         layers: also list the layers that a class activation map can be taken from.
 
     Returns:
-        A JSON-ready document with the sections model, input, output, providers, gradient, notes (and layers, where asked).
+        A JSON-ready document with the sections model, input, output, providers, gradient, notes, and layers if asked.
     """
     segmenter = load_segmenter(path, preprocess, provider=provider)
     if not isinstance(segmenter, OnnxRuntimeSegmenter):

@@ -43,12 +43,18 @@ def describe(method: "type[Method]") -> dict[str, Any]:
     return {
         "name": method.name,
         "summary": method.summary,
-        "needs": "forwards, and a gradient where there is one" if method.uses_gradient else "forwards",
+        "needs": _needs(method),
         "parameters": {field.name: field.default for field in dataclasses.fields(method)},  # type: ignore[arg-type]
         "presets": {name: dict(values) for name, values in method.PRESETS.items()},
         "default_preset": method.DEFAULT_PRESET,
         "routes": list(method.ROUTES),
     }
+
+
+def _needs(method: "type[Method]") -> str:
+    if method.gradient_required:
+        return "forwards and a gradient"
+    return "forwards, and a gradient where there is one" if method.uses_gradient else "forwards"
 
 
 def _text(value: Any) -> str:

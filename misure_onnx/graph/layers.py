@@ -133,7 +133,9 @@ def default_layer(
     widest = max(layer.channels for layer in candidates)
     computed = [layer for layer in candidates if layer.operator not in _POOLING] or list(candidates)
     full = [layer for layer in computed if _SIDE_BRANCH * layer.channels >= widest] or computed
-    wide = {shapes[n.output[0]][2:] for n in graph.model.graph.node if _is_wide(n) and n.output[0] in shapes}
+    kernels = {tensor.name: tensor.dims for tensor in graph.model.graph.initializer}
+    convolutions = [node for node in graph.model.graph.node if _is_wide(node, kernels)]
+    wide = {shapes[node.output[0]][2:] for node in convolutions if node.output[0] in shapes}
     sizes = {layer.size for layer in full}
     smallest = min(sizes & wide or sizes, key=lambda size: size[0] * size[1])
     chosen = [layer for layer in full if layer.size == smallest][-1]
@@ -231,6 +233,10 @@ def _before_weights(graph: LayerGraph) -> set[str]:
     )
 
 
-def _is_wide(node: onnx.NodeProto) -> bool:
-    kernel = next((list(a.ints) for a in node.attribute if a.name == "kernel_shape"), [])
-    return node.op_type in _WIDE and (not kernel or max(kernel) > 1)
+def _is_wide(node: onnx.NodeProto, kernels: Mapping[str, Sequence[int]]) -> bool:
+    """Whether a convolution sees more than one pixel, by its weights (N, C, h, w), or else by its attribute."""
+    if node.op_type not in _WIDE:
+        return False
+    declared = next((list(a.ints) for a in node.attribute if a.name == "kernel_shape"), [])
+    kernel = list(kernels.get(node.input[1], ()))[2:] or declared
+    return bool(kernel) and max(kernel) > 1

@@ -1,16 +1,28 @@
 """Explanation methods. One file (or package) a method, one line here."""
 
 from misure_onnx.methods.base import Method
+from misure_onnx.methods.grad_cam_plus_plus import GradCamPlusPlus
+from misure_onnx.methods.gradient import Gradient
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.predicted_mask import PredictedMask
 from misure_onnx.methods.random_mask import RandomMask
 from misure_onnx.methods.rise import Rise
+from misure_onnx.methods.seg_grad_cam import SegGradCam
+from misure_onnx.methods.seg_hires_grad_cam import SegHiResGradCam
+from misure_onnx.methods.seg_xres_cam import SegXResCam
+from misure_onnx.methods.smooth_grad import SmoothGrad
 from misure_onnx.methods.sufficient_region import SufficientRegion
 
 METHODS: dict[str, type[Method]] = {
     "misure": MiSuRe,
     "sufficient_region": SufficientRegion,
     "rise": Rise,
+    "gradient": Gradient,
+    "smooth_grad": SmoothGrad,
+    "seg_grad_cam": SegGradCam,
+    "grad_cam_plus_plus": GradCamPlusPlus,
+    "seg_hires_grad_cam": SegHiResGradCam,
+    "seg_xres_cam": SegXResCam,
     "predicted_mask": PredictedMask,
     "random": RandomMask,
 }

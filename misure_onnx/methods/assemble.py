@@ -12,12 +12,14 @@ from misure_onnx.images import LoadedImage
 from misure_onnx.mask import random_region, resize_map, resize_region
 from misure_onnx.methods.base import Attribution, Method, Task
 from misure_onnx.methods.certificate import certify
+from misure_onnx.methods.channel_numbers import channel_numbers
 from misure_onnx.metrics import METRICS
 from misure_onnx.metrics.base import Candidate
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import (
     Alternatives,
     Certificate,
+    Channels,
     Cost,
     MethodRecord,
     Metrics,
@@ -28,7 +30,7 @@ from misure_onnx.records import (
     YardstickRecord,
 )
 from misure_onnx.target import ResolvedTarget
-from misure_onnx.types import Region
+from misure_onnx.types import FloatArray, Region
 
 _PACKAGES = ("misure-onnx", "onnxruntime-gpu", "onnxruntime", "onnx", "numpy", "opencv-python-headless", "torch")
 
@@ -63,9 +65,24 @@ def assemble(method: Method, task: Task, image: LoadedImage, found: Attribution,
         minimal_region=resize_region(found.region, image.size),
         alternatives=alternatives,
         alternative_regions=tuple(resize_region(region, image.size) for region in found.alternatives),
+        channels=_channels(task, found),
+        channel_maps=_channel_maps(found, image),
         image=image.rgb,
         trace=dict(found.trace),
     )
+
+
+def _channels(task: Task, found: Attribution) -> Channels | None:
+    """The numbers of the maps as they came, before they are resized."""
+    if found.channels is None:
+        return None
+    return channel_numbers(found.channels.maps, task.target.region, found.channels.units, found.channels.ring)
+
+
+def _channel_maps(found: Attribution, image: LoadedImage) -> FloatArray | None:
+    if found.channels is None:
+        return None
+    return np.stack([resize_map(own, image.size) for own in found.channels.maps])
 
 
 def _candidate(task: Task, found: Attribution, region: Region) -> Candidate:

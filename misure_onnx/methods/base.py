@@ -129,6 +129,15 @@ class SufficientRegionFacts:
 
 
 @dataclass(frozen=True, eq=False)
+class ChannelMaps:
+    """One map an input channel: (C, H, W) float32, signed, raw; their units; how wide a ring is reported (pixels)."""
+
+    maps: FloatArray
+    units: str
+    ring: int
+
+
+@dataclass(frozen=True, eq=False)
 class Attribution:
     """What a method found, at the network's size.
 
@@ -147,6 +156,7 @@ class Attribution:
         minimality: which blocks of the region were left out in vain; None: not tried.
         second_run: what another run found, and the largest region that it could have found.
         alternatives: further minimal regions.
+        channels: one map an input channel, for methods that have them.
     """
 
     saliency: SaliencyMap
@@ -166,6 +176,7 @@ class Attribution:
     minimality: Minimality | None = None
     second_run: tuple[Region, Region] | None = None
     alternatives: tuple[Region, ...] = ()
+    channels: ChannelMaps | None = None
 
 
 class Method(ABC):
@@ -174,6 +185,7 @@ class Method(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     uses_gradient: ClassVar[bool] = False
+    gradient_required: ClassVar[bool] = False
     ROUTES: ClassVar[tuple[str, ...]] = ()
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     DEFAULT_PRESET: ClassVar[str | None] = None

@@ -19,7 +19,7 @@ from tests.tiny_models import noise_image, small_network, uniform
 
 SIZE = (40, 52)
 IMAGE = noise_image((61, 47), 2)
-QUICK = {"misure": {"iterations": "4", "mask_size": "16"}, "rise": {"masks": "24"}}
+QUICK = {"misure": {"iterations": "4", "mask_size": "16"}, "rise": {"masks": "24"}, "smooth_grad": {"samples": "4"}}
 
 every_method = pytest.mark.parametrize("name", METHODS)
 

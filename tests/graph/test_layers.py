@@ -1,6 +1,7 @@
 """Which layers are candidates, which one is the default, and what a name may mean."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,7 +21,7 @@ from tests.tiny_models import SIZE, Array, noise_image, pointwise, save_model, s
 HEIGHT, WIDTH = SIZE
 
 
-def conv(source: str, result: str, weights: str, **more: object) -> onnx.NodeProto:
+def conv(source: str, result: str, weights: str, **more: Any) -> onnx.NodeProto:
     return helper.make_node("Conv", [source, weights], [result], pads=[1, 1, 1, 1], **more)
 
 
