@@ -18,8 +18,8 @@ def channel_numbers(maps: FloatArray, region: BoolArray, units: str, ring: int) 
     """
     distance = np.asarray(distance_transform_edt(~region)) if region.any() else np.full(region.shape, np.inf)
     around = ~region & (distance <= ring)
-    masses = np.abs(maps).sum(axis=tuple(range(1, maps.ndim)), dtype=np.float64)
-    total = float(masses.sum())
+    masses = [float(np.abs(own).sum(dtype=np.float64)) for own in maps]
+    total = sum(masses)
     records = []
     for own, mass in zip(maps, masses, strict=True):
         inside, near = (_share(own[part], mass) for part in (region, around))
@@ -27,7 +27,7 @@ def channel_numbers(maps: FloatArray, region: BoolArray, units: str, ring: int) 
             ChannelRecord(
                 peak_positive=float(max(own.max(), 0)),
                 peak_negative=float(min(own.min(), 0)),
-                share=float(mass) / total if total else 0.0,
+                share=mass / total if total else 0.0,
                 inside=inside,
                 ring=near,
                 outside=max(0.0, 1 - inside - near) if mass else 0.0,
