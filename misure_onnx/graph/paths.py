@@ -7,11 +7,11 @@ import onnx
 _OF_SHAPES = frozenset({"Shape", "Size", "ConstantOfShape"})
 
 
-def from_tensor(nodes: Sequence[onnx.NodeProto], start: str) -> set[str]:
-    """Tensors whose values, not only shapes, depend on `start`, and `start` itself."""
+def from_tensor(nodes: Sequence[onnx.NodeProto], start: str, *, shapes: bool = False) -> set[str]:
+    """Tensors whose values depend on `start`, and `start` itself; with `shapes`, also those that its shape decides."""
     reached = {start}
     for node in nodes:
-        if node.op_type not in _OF_SHAPES and set(names_read(node)) & reached:
+        if (shapes or node.op_type not in _OF_SHAPES) and set(names_read(node)) & reached:
             reached |= {name for name in node.output if name}
     return reached
 

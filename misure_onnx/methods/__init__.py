@@ -7,6 +7,8 @@ from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.predicted_mask import PredictedMask
 from misure_onnx.methods.random_mask import RandomMask
 from misure_onnx.methods.rise import Rise
+from misure_onnx.methods.score_cam import ScoreCam
+from misure_onnx.methods.seg_ablation_cam import SegAblationCam
 from misure_onnx.methods.seg_grad_cam import SegGradCam
 from misure_onnx.methods.seg_hires_grad_cam import SegHiResGradCam
 from misure_onnx.methods.seg_xres_cam import SegXResCam
@@ -23,6 +25,8 @@ METHODS: dict[str, type[Method]] = {
     "grad_cam_plus_plus": GradCamPlusPlus,
     "seg_hires_grad_cam": SegHiResGradCam,
     "seg_xres_cam": SegXResCam,
+    "seg_ablation_cam": SegAblationCam,
+    "score_cam": ScoreCam,
     "predicted_mask": PredictedMask,
     "random": RandomMask,
 }

@@ -1,7 +1,6 @@
 """Which layers are candidates, which one is the default, and what a name may mean."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
@@ -16,42 +15,18 @@ from misure_onnx.graph.layer_choice import choose_layer, list_layers
 from misure_onnx.graph.layers import Layer
 from misure_onnx.images import load_image
 from tests.shared_data import shared_data
-from tests.tiny_models import SIZE, Array, noise_image, pointwise, save_model, small_network, uniform
+from tests.tiny_models import (
+    SIZE,
+    Array,
+    noise_image,
+    pointwise,
+    save_model,
+    small_network,
+    small_u_net,
+    uniform,
+)
 
 HEIGHT, WIDTH = SIZE
-
-
-def conv(source: str, result: str, weights: str, **more: Any) -> onnx.NodeProto:
-    return helper.make_node("Conv", [source, weights], [result], pads=[1, 1, 1, 1], **more)
-
-
-def small_u_net(path: Path) -> Path:
-    """Full size, half, a quarter (the bottleneck, two convolutions), up again with a skip; a pooled side branch."""
-    rng = np.random.default_rng(3)
-    shapes = {"w1": (4, 3, 3, 3), "w2": (6, 4, 3, 3), "w3": (8, 6, 3, 3), "w4": (8, 8, 3, 3), "w5": (2, 12, 3, 3)}
-    constants: dict[str, Array] = {n: rng.normal(0, 0.3, s).astype(np.float32) for n, s in shapes.items()}
-    constants["w6"] = rng.normal(0, 0.3, (8, 8, 1, 1)).astype(np.float32)
-    constants["up"] = np.array([1, 1, 4, 4], np.float32)
-    nodes = [
-        conv("image", "c1", "w1"),
-        helper.make_node("Relu", ["c1"], ["full"]),
-        conv("full", "c2", "w2", strides=[2, 2]),
-        helper.make_node("Relu", ["c2"], ["half"]),
-        conv("half", "c3", "w3", strides=[2, 2]),
-        helper.make_node("Relu", ["c3"], ["quarter"]),
-        helper.make_node("GlobalAveragePool", ["quarter"], ["pooled"]),
-        helper.make_node("Conv", ["pooled", "w6"], ["squeezed"]),
-        helper.make_node("Sigmoid", ["squeezed"], ["excited"]),
-        helper.make_node("Mul", ["quarter", "excited"], ["weighed"]),
-        conv("weighed", "c4", "w4"),
-        helper.make_node("Relu", ["c4"], ["bottleneck"]),
-        helper.make_node("Resize", ["bottleneck", "", "up"], ["grown"], mode="linear"),
-        helper.make_node("Concat", ["grown", "full"], ["joined"], axis=1),
-        conv("joined", "logits", "w5"),
-        helper.make_node("Softmax", ["logits"], ["scores"], axis=1),
-        helper.make_node("Neg", ["half"], ["unused"]),
-    ]
-    return save_model(path, nodes, input_shape=["N", 3, *SIZE], constants=constants)
 
 
 def choice(path: Path, name: str = "") -> tuple[Layer, str]:
