@@ -148,6 +148,10 @@ class ScoreGradient(Protocol):
         """Measured when it was built."""
 
     @property
+    def unit(self) -> str:
+        """What a score is: `logit`, or `probability` where the file shows no logits."""
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """Which scores were differentiated, where that are not the file's output."""
 

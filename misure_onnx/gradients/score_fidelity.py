@@ -74,10 +74,10 @@ def _through_image(
         return np.asarray((gradient * problem.image)[0].sum(axis=0), np.float32)
 
     try:
-        subject.reference(problem.image)
+        subject.smooth_reference(problem.image)
     except GradientError:
         return None
-    return directional_error(mask_gradient, subject.reference, problem)
+    return directional_error(mask_gradient, subject.smooth_reference, problem)
 
 
 def _through_layer(gradient: FloatArray, subject: ScoreSubject, problem: ScoreProblem) -> float:

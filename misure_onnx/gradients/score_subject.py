@@ -29,6 +29,7 @@ class ScoreSubject:
         input, output: its image input, and the tensor that holds the scores.
         probe: name of the input that is added to the layer; empty without one.
         layer, layer_shape: as the file computes it for one image; of the image: empty and its own shape.
+        unit: of the scores: `logit` or `probability`.
         note: which scores these are, where not the file's output; else empty.
 
     Raises:
@@ -41,8 +42,11 @@ class ScoreSubject:
         found = logit_graph(file, score_tensor(file, deployed.output))
         self.input, self.output, self.note = deployed.input, found.output, found.note
         self._removed = found.removed
+        self.unit = "logit" if found.output.head.kind in ("logits", "sigmoid_logits") else "probability"
         self.layer, self.probe, self._open = problem.layer, "", found.model
         self.layer_shape: tuple[int, ...] = tuple(problem.image.shape)
+        if self.layer == self.output.name:
+            raise GradientError(f"{self.layer!r} holds the scores themselves: name a layer before them")
         if self.layer:
             self.activations = self._activations(found.model)
             self.layer_shape = (1, *self.activations.shape[1:])
@@ -51,12 +55,23 @@ class ScoreSubject:
         self.model = self._open
 
     def reference(self, images: Images) -> Scores:
-        """The opened scores (1, L, H, W) as ONNX Runtime computes them; what a file takes as bytes is not rounded.
+        """The opened scores (1, L, H, W) as ONNX Runtime computes them.
 
         Raises:
             GradientError: it cannot.
         """
-        return self.at_image_size(self._reference_run(images, unrounded=self.input.dtype == np.uint8), images)
+        return self.at_image_size(self._own_size(self._run, self._no_probe(), images), images)
+
+    def smooth_reference(self, images: Images) -> Scores:
+        """The same; what a file takes as bytes is not rounded, since a central difference of steps is no slope.
+
+        Raises:
+            GradientError: the file computes with the bytes themselves.
+        """
+        if self.input.dtype != np.uint8:
+            return self.reference(images)
+        own = np.ascontiguousarray(images if self.input.layout == "NCHW" else images.transpose(0, 2, 3, 1))
+        return self.at_image_size(self._own_size(self._run_unrounded, self._no_probe(), images, own), images)
 
     def reference_with(self, added: AnyArray) -> Scores:
         """The same for the problem's image, with an array of the layer's shape added to the layer."""
@@ -98,12 +113,8 @@ class ScoreSubject:
         del model.graph.value_info[:]
         return self._runner(model)
 
-    def _reference_run(self, images: Images, *, unrounded: bool) -> Scores:
-        probe = {self.probe: np.zeros_like(self.activations)} if self.probe else {}
-        if not unrounded:
-            return self._own_size(self._run, probe, images)
-        own = np.ascontiguousarray(images if self.input.layout == "NCHW" else images.transpose(0, 2, 3, 1))
-        return self._own_size(self._run_unrounded, probe, images, own)
+    def _no_probe(self) -> dict[str, AnyArray]:
+        return {self.probe: np.zeros_like(self.activations)} if self.probe else {}
 
     def _own_size(self, run: Run, more: dict[str, AnyArray], images: Images, own: AnyArray | None = None) -> Scores:
         fed = self._fed(images) if own is None else np.repeat(own, self.input.batch or 1, axis=0)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy.ndimage import generate_binary_structure, label
 
 from misure_onnx.errors import TargetError
@@ -95,7 +94,6 @@ def _instance(part: BoolArray, truth: BoolArray) -> Instance:
 
 
 def _components(region: BoolArray, connectivity: int, min_size: int) -> list[BoolArray]:
-    labels: npt.NDArray[np.int32]
-    labels, _ = label(region, generate_binary_structure(region.ndim, connectivity))
+    labels = np.asarray(label(region, generate_binary_structure(region.ndim, connectivity))[0])
     sizes = np.bincount(labels.ravel())
     return [np.asarray(labels == k) for k in range(1, len(sizes)) if sizes[k] >= min_size]

@@ -25,7 +25,7 @@ class CutScores:
 
     Attributes:
         planes: the layer's activations (K, h, w).
-        note: which scores are asked about, where not the file's output; else empty.
+        notes: which scores are asked about, where not the file's output.
 
     Raises:
         ParameterError: the graph cannot be cut there.
@@ -37,8 +37,8 @@ class CutScores:
         deployed = graph_of(task.segmenter)
         self._task, self._layer = task, layer
         self._subject = ScoreSubject(deployed, ScoreProblem(task.image, task.target))
-        self.note = self._subject.note.replace("the gradient is", "the score is")
         image, output = self._subject.input.name, self._subject.output.name
+        self.notes = _notes(self._subject, task)
         cut = cut_at(self._subject.model, layer.name, image, output)
         self._batch = deployed.input.batch or 1
         fed = deployed.input.to_network(np.repeat(task.image, self._batch, axis=0))
@@ -104,6 +104,13 @@ class CutScores:
         except (ModelError, ValueError):  # the graph has a literal 1 where its batch should be
             return False
         return _close(first, alone) and _close(second, other)
+
+
+def _notes(subject: ScoreSubject, task: Task) -> tuple[str, ...]:
+    own = (subject.note.replace("the gradient is", "the score is"),) if subject.note else ()
+    if task.segmenter.spec.head.kind != "labels":
+        return own
+    return (f"the model gives labels only: the score is that of {subject.output.name!r}, before its ArgMax", *own)
 
 
 def _repeated(value: AnyArray, batch: int, n: int) -> AnyArray:

@@ -49,7 +49,7 @@ class SegAblationCam(Method):
         weights = whole - np.array(without)
         coarse = np.asarray(np.tensordot(weights, cut.planes, axes=1), np.float32)
         found = of_map(positive_part(coarse, task.size), self.threshold, NO_SIGNAL)
-        notes = (*((cut.note,) if cut.note else ()), layer_note(choice), *found.notes)
+        notes = (*cut.notes, layer_note(choice), *found.notes)
         return replace(found, notes=notes, trace={"weights": weights.tolist()})
 
 

@@ -6,7 +6,7 @@ Smilkov et al. 2017 (arXiv 1706.03825); for single objects of a segmentation, si
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -20,11 +20,7 @@ from misure_onnx.types import FloatArray, Images
 Aggregation = Literal["mean", "sum", "absmax"]
 
 NO_SIGNAL = "the scores of the target do not change with any pixel of any noisy copy: the gradient is zero everywhere"
-_AGGREGATIONS: dict[str, str] = {
-    "mean": "score per input unit",
-    "sum": "summed score per input unit",
-    "absmax": "score per input unit",
-}
+_AGGREGATIONS = get_args(Aggregation)
 
 
 @dataclass(frozen=True)
@@ -115,12 +111,12 @@ class SmoothGrad(Method):
             attribution,
             **{**facts, "notes": (*facts["notes"], *attribution.notes)},
             backwards=self.samples * len(questions),
-            channels=ChannelMaps(maps, self._units(), self.ring),
+            channels=ChannelMaps(maps, self._units(gradient.unit), self.ring),
             trace={"split_half_correlation": [_correlation(*halves)]},
         )
 
-    def _units(self) -> str:
-        units = _AGGREGATIONS[self.aggregation]
+    def _units(self, score: str) -> str:
+        units = f"{'summed ' if self.aggregation == 'sum' else ''}{score} per input unit"
         return f"({units})^2" if self.squared else units
 
     def _questions(self, task: Task, rng: np.random.Generator) -> list[FloatArray]:

@@ -92,6 +92,21 @@ def test_other_types_of_input_are_served(route: str, tmp_path: Path, element_typ
     np.testing.assert_allclose(found.gradient[0], weights[1][:, None, None] * V, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("layer", ["", "blocks"])
+def test_a_label_map_of_bytes_is_compared_where_pixels_are_no_whole_numbers(
+    route: str, tmp_path: Path, layer: str
+) -> None:
+    """A resized picture; the deployed model rounds it, and a reference that does not would be another model's."""
+    model = pointwise(tmp_path / "net.onnx", ending="argmax", input_type=onnx.TensorProto.UINT8, output_layout="NHW")
+    task = task_on(model, noise_image((37, 41), 1), preprocess="raw")
+    assert (task.image != np.rint(task.image)).any()
+    gradient, _ = score_gradient(route, task.segmenter, ScoreProblem(task.image, task.target, layer))
+    assert gradient.fidelity.max_difference is not None
+    assert gradient.fidelity.max_difference < 1e-6
+    assert gradient.fidelity.directional_error is not None
+    assert gradient.fidelity.directional_error < 0.01
+
+
 def two_paths(path: Path, *, twin: bool = False) -> Path:
     """h = relu(x); s = (2h + 3h^2, -h) + x's own skip. With `twin` the square is read from an equal second relu."""
     nodes = [
@@ -163,5 +178,7 @@ def test_a_layer_that_does_not_exist_and_a_route_that_does_not_are_refused(tmp_p
     task = task_on(small_network(tmp_path / "net.onnx"), noise_image(SIZE, 4), preprocess="minus1_1")
     with pytest.raises(GradientError, match="no node of the graph makes a tensor 'nowhere'"):
         score_gradient("auto", task.segmenter, ScoreProblem(task.image, task.target, "nowhere"))
+    with pytest.raises(GradientError, match="'scores' holds the scores themselves"):
+        score_gradient("auto", task.segmenter, ScoreProblem(task.image, task.target, "scores"))
     with pytest.raises(ParameterError, match="route 'sideways' is unknown"):
         score_gradient("sideways", task.segmenter, ScoreProblem(task.image, task.target))

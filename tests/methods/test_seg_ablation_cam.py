@@ -22,7 +22,7 @@ from misure_onnx.segmenter import CountingSegmenter
 from misure_onnx.target import Target
 from tests.methods.asked import task_on
 from tests.methods.layered import SIZE, WEIGHTS, blocky_image, counts, layered, maps_of
-from tests.tiny_models import Array, noise_image, save_model, small_network, small_u_net
+from tests.tiny_models import Array, noise_image, pointwise, save_model, small_network, small_u_net
 
 
 @pytest.mark.parametrize("ending", ["logits", "softmax"])
@@ -62,6 +62,14 @@ def test_several_images_at_once_change_nothing(tmp_path: Path, layer: str) -> No
         SegAblationCam(layer=layer).attribute(task_on(model, noise_image(), batch_size=size)) for size in (1, 4)
     )
     assert one.trace["weights"] == pytest.approx(four.trace["weights"], abs=1e-5)
+
+
+def test_of_a_label_map_the_scores_before_it_are_asked(tmp_path: Path) -> None:
+    task = task_on(pointwise(tmp_path / "net.onnx", ending="argmax"), noise_image())
+    found = SegAblationCam(layer="blocks").attribute(task)
+    assert found.notes[0] == "the model gives labels only: the score is that of 'logits', before its ArgMax"
+    with_scores = SegAblationCam(layer="blocks").attribute(task_on(pointwise(tmp_path / "all.onnx"), noise_image()))
+    assert found.trace["weights"] == pytest.approx(with_scores.trace["weights"], rel=1e-5)
 
 
 def one_image_only(path: Path) -> Path:

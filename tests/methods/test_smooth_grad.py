@@ -21,7 +21,7 @@ from misure_onnx.types import BoolArray
 from tests.methods.asked import task_on
 from tests.methods.layered import SIZE, STEP, WEIGHTS, blocky_image, counts, layered
 from tests.shared_data import shared_data
-from tests.tiny_models import noise_image, small_network
+from tests.tiny_models import noise_image, pointwise, small_network
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def per_pixel(blocks: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 @pytest.mark.parametrize(
-    ("aggregation", "units"), [("mean", "score per input unit"), ("sum", "summed score per input unit")]
+    ("aggregation", "units"), [("mean", "logit per input unit"), ("sum", "summed logit per input unit")]
 )
 def test_of_a_linear_model_every_noisy_copy_has_the_gradient_known_by_hand(
     task: Task, aggregation: str, units: str
@@ -74,12 +74,19 @@ def test_absmax_of_a_few_pixels_asks_about_these_alone(task: Task) -> None:
     assert 1 <= touched.sum() <= 3
 
 
+def test_where_the_file_shows_no_logits_the_units_say_probability(tmp_path: Path) -> None:
+    task = task_on(pointwise(tmp_path / "net.onnx", ending="sigmoid_by_hand"), noise_image())
+    found = SmoothGrad(samples=1).attribute(task)
+    assert found.channels is not None
+    assert found.channels.units == "probability per input unit"
+
+
 def test_squares_are_taken_before_the_mean(task: Task) -> None:
     plain, squared = (SmoothGrad(samples=3, squared=value).attribute(task) for value in (False, True))
     assert plain.channels is not None
     assert squared.channels is not None
     np.testing.assert_allclose(squared.channels.maps, plain.channels.maps**2, rtol=1e-4)
-    assert squared.channels.units == "(score per input unit)^2"
+    assert squared.channels.units == "(logit per input unit)^2"
 
 
 @pytest.mark.parametrize("range_of", ["each", "first"])

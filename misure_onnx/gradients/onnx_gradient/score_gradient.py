@@ -49,6 +49,7 @@ class OnnxScoreGradient:
         self._fixed: dict[str, Array] = {UPSTREAM: np.ones((), np.float32)}
         if subject.probe:
             self._fixed[PROBE] = np.zeros(subject.layer_shape, np.float32)
+        self.unit = subject.unit
         self.notes = (subject.note,) if subject.note else ()
         self.fidelity = checked_score_fidelity(self._predict, self.evaluate, subject, segmenter, problem)
 

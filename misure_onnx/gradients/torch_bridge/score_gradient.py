@@ -29,6 +29,7 @@ class TorchScoreGradient:
         self._class = problem.target.class_index
         layer = [self._subject.layer] if self._subject.layer else []
         self._graph = TorchGraph(self._subject.model, outputs=[self._subject.output.name, *layer])
+        self.unit = self._subject.unit
         self.notes = (self._subject.note,) if self._subject.note else ()
         self.fidelity = checked_score_fidelity(self._predict, self.evaluate, self._subject, segmenter, problem)
 
