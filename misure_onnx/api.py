@@ -6,11 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from misure_onnx import target as targets
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.backends.python_function import PythonFunctionSegmenter
-from misure_onnx.errors import InputError, ParameterError
-from misure_onnx.images import ImageLike
+from misure_onnx.errors import InputError, ParameterError, TargetError
+from misure_onnx.images import ImageLike, load_image
+from misure_onnx.instances.groups import CONNECTIVITY, MIN_SIZE, Group, find_instances, instance_target
+from misure_onnx.mask import resize_region
 from misure_onnx.methods import METHODS
 from misure_onnx.methods.base import Method
 from misure_onnx.preprocessing import Preprocessing, load_preprocessing
@@ -67,6 +72,42 @@ def every_object(
     """
     scores = segmenter.predict(segmenter.prepare(load_input(image)))
     return targets.every_object(segmenter.spec, scores, class_spec, min_pixels)
+
+
+def objects_against_truth(
+    segmenter: Segmenter,
+    image: ImageLike,
+    truth: npt.ArrayLike,
+    class_spec: int | str,
+    *,
+    connectivity: int = CONNECTIVITY,
+    min_size: int = MIN_SIZE,
+) -> tuple[tuple[Group, ResolvedTarget], ...]:
+    """The detected, false and missed objects of a class, each a target to explain.
+
+    Args:
+        segmenter: the deployed model.
+        image: the image that will be explained.
+        truth: (H, W) at the image's size: non-zero where the class truly is.
+        class_spec: index or name of the class.
+        connectivity: as for `find_instances`.
+        min_size: objects with fewer pixels, counted at the network's size, do not count.
+
+    Raises:
+        TargetError: no such class, or a ground truth of another size.
+    """
+    loaded, mask = load_image(image), np.asarray(truth) != 0
+    if mask.shape != loaded.size:
+        raise TargetError(
+            f"the ground truth has shape {list(mask.shape)}, the image is {loaded.size[0]}x{loaded.size[1]} (height x "
+            "width): pass a mask of the image's size"
+        )
+    index = targets.class_index(segmenter.spec, class_spec)
+    scores = segmenter.predict(segmenter.prepare(loaded))
+    predicted = segmenter.spec.head.membership(scores, index)[0]
+    true = resize_region(mask, (predicted.shape[0], predicted.shape[1]))
+    found = find_instances(predicted, true, connectivity=connectivity, min_size=min_size)
+    return tuple((one.group, instance_target(segmenter.spec, index, one, predicted)) for one in found)
 
 
 def make_method(name: str, preset: str | None = None, settings: Mapping[str, str] | None = None) -> Method:

@@ -29,6 +29,8 @@ from misure_onnx.files import (
 from misure_onnx.records import (
     Alternatives,
     Certificate,
+    ChannelRecord,
+    Channels,
     Cost,
     MethodRecord,
     Metrics,
@@ -42,9 +44,10 @@ from misure_onnx.records import (
 from misure_onnx.rendering.certificate_strip import draw_strip
 from misure_onnx.rendering.figure import draw_figure
 from misure_onnx.rendering.overlay import outline, overlay
-from misure_onnx.types import Region, SaliencyMap, Size
+from misure_onnx.types import FloatArray, Region, SaliencyMap, Size
 
 SCHEMA = "misure-onnx/explanation/1"
+_CHANNEL_FILE = "channels.npy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +62,8 @@ class Explanation:
         minimal_region: (H, W) bool, the binary region that metrics and certificate speak of.
         alternatives: numbers about further minimal regions, or None where none were asked for.
         alternative_regions: (H, W) bool each.
+        channels: numbers about one map an input channel, or None for methods without such maps.
+        channel_maps: (C, H, W) float32, signed, raw values, or None.
         image: (H, W, 3) uint8, a volume's (D, H, W, 3), or None after loading.
         affine: (4, 4) of a volume, from voxel indices to millimetres; None for images.
         trace: what the method recorded while it ran (Dice curve, loss, ...), a list a name.
@@ -76,6 +81,8 @@ class Explanation:
     minimal_region: Region
     alternatives: Alternatives | None = None
     alternative_regions: tuple[Region, ...] = ()
+    channels: Channels | None = None
+    channel_maps: FloatArray | None = None
     image: npt.NDArray[np.uint8] | None = None
     affine: npt.NDArray[np.float64] | None = None
     trace: Mapping[str, list[float]] = field(default_factory=dict)
@@ -87,6 +94,7 @@ class Explanation:
         return {
             **document,
             "alternatives": _plain(dataclasses.asdict(self.alternatives)) if self.alternatives else None,
+            "channels": _plain(dataclasses.asdict(self.channels)) if self.channels else None,
         }
 
     def figure(self) -> bytes:
@@ -129,7 +137,9 @@ class Explanation:
         earlier = (path.name for kind in _KINDS for path in Path(directory).glob(_region_file("alternative_*", kind)))
         regions = (_region_file(name, kind) for name in _REGIONS for kind in _KINDS)
         return write_all(
-            Path(directory), contents, obsolete=("figure.png", "overlay.png", "saliency.nii.gz", *regions, *earlier)
+            Path(directory),
+            contents,
+            obsolete=("figure.png", "overlay.png", "saliency.nii.gz", _CHANNEL_FILE, *regions, *earlier),
         )
 
     @classmethod
@@ -176,6 +186,8 @@ class Explanation:
             regions["saliency"] = self.saliency
             affine = self.affine
             files |= {_region_file(name, "nii.gz"): encode_nifti(array, affine) for name, array in regions.items()}
+        if self.channel_maps is not None:
+            files[_CHANNEL_FILE] = encode_npy(self.channel_maps)
         if self.image is not None:
             files["figure.png"] = self.figure()
         if self.image is not None and self.affine is None:
@@ -215,6 +227,7 @@ def _read_all(directory: Path) -> Explanation:
         if document.get("schema") != SCHEMA:
             raise InputError(f"{directory}: expected schema {SCHEMA!r}, got {document.get('schema')!r}")
         regions, affine = _read_regions(directory, document)
+        size = regions["minimal_region"].shape
         return Explanation(
             method=MethodRecord(**document["method"]),
             target=TargetRecord(**{**document["target"], "centroid_xy": tuple(document["target"]["centroid_xy"])}),
@@ -222,12 +235,14 @@ def _read_all(directory: Path) -> Explanation:
             certificate=_certificate(document["certificate"]),
             cost=Cost(**document["cost"]),
             provenance=_provenance(document["provenance"]),
-            saliency=_read_map(directory / "saliency.npy", regions["minimal_region"].shape),
+            saliency=_read_array(directory / "saliency.npy", size),
             prediction=regions["prediction"],
             sufficient_region=regions.get("sufficient_region"),
             minimal_region=regions["minimal_region"],
             alternatives=_alternatives(document["alternatives"]),
             alternative_regions=tuple(region for name, region in regions.items() if name not in _REGIONS),
+            channels=_channels(document.get("channels")),
+            channel_maps=_read_array(directory / _CHANNEL_FILE, size, leading=1) if document.get("channels") else None,
             affine=affine,
             trace=_read_object(directory / "trace.json"),
         )
@@ -242,13 +257,13 @@ def _read_object(path: Path) -> dict[str, Any]:
     return found
 
 
-def _read_map(path: Path, size: Size) -> SaliencyMap:
+def _read_array(path: Path, size: Size, *, leading: int = 0) -> FloatArray:
     """Takes no archive and no pickle, whatever the file's name says."""
     with path.open("rb") as file:
-        saliency = np.lib.format.read_array(file, allow_pickle=False)
-    if saliency.shape != size or saliency.dtype != np.float32:
-        raise ValueError(f"{path.name}: expected float32 {size}, got {saliency.dtype} {saliency.shape}")
-    return np.asarray(saliency, np.float32)
+        array = np.lib.format.read_array(file, allow_pickle=False)
+    if array.shape[leading:] != size or array.dtype != np.float32:
+        raise ValueError(f"{path.name}: expected float32 {size}, got {array.dtype} {array.shape}")
+    return np.asarray(array, np.float32)
 
 
 def _metrics(document: dict[str, Any]) -> Metrics:
@@ -296,6 +311,12 @@ def _read_regions(
         return {name: read_region(directory / _region_file(name, "png")) for name in names}, None
     read = {name: read_nifti_region(directory / _region_file(name, "nii.gz")) for name in names}
     return {name: region for name, (region, _) in read.items()}, read["minimal_region"][1]
+
+
+def _channels(document: dict[str, Any] | None) -> Channels | None:
+    if document is None:
+        return None
+    return Channels(**{**document, "channels": tuple(ChannelRecord(**own) for own in document["channels"])})
 
 
 def _provenance(document: dict[str, Any]) -> Provenance:

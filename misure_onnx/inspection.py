@@ -14,6 +14,7 @@ from misure_onnx.errors import InputError
 from misure_onnx.gradients import find_gradient
 from misure_onnx.gradients.base import MaskProblem, PreservationLoss
 from misure_onnx.gradients.gates import gate_notes
+from misure_onnx.graph.layer_choice import list_layers
 from misure_onnx.graph.load import load_structure
 from misure_onnx.images import ImageLike
 from misure_onnx.mask import resize_map
@@ -30,6 +31,7 @@ def inspect_model(
     *,
     provider: str = "auto",
     image: ImageLike | VolumeLike | None = None,
+    layers: bool = False,
 ) -> dict[str, Any]:
     """Inputs, outputs, layouts, output kind, providers, and the gradient route with its measured fidelity.
 
@@ -38,14 +40,16 @@ def inspect_model(
         preprocess: as for `load_segmenter`.
         provider: as for `load_segmenter`.
         image: fidelity is measured on it; None: on smooth noise.
+        layers: also list the layers that a class activation map can be taken from.
 
     Returns:
-        A JSON-ready document with the sections model, input, output, providers, gradient, notes.
+        A JSON-ready document with the sections model, input, output, providers, gradient, notes, and layers if asked.
     """
     segmenter = load_segmenter(path, preprocess, provider=provider)
     if not isinstance(segmenter, OnnxRuntimeSegmenter):
         raise InputError(f"{path!r} is no ONNX file")
     spec, model = segmenter.spec, load_structure(segmenter.path)
+    picture = load_input(image) if image is not None else _smooth_noise(spec)
     return {
         "model": {
             "file": segmenter.path.name,
@@ -76,8 +80,22 @@ def inspect_model(
             "requested": list(segmenter.identity.providers_requested),
             "used": list(segmenter.identity.providers_used),
         },
-        "gradient": _gradient(segmenter, load_input(image) if image is not None else _smooth_noise(spec)),
+        "gradient": _gradient(segmenter, picture),
         "notes": list(segmenter.identity.notes),
+        **({"layers": _layers(segmenter, picture)} if layers else {}),
+    }
+
+
+def _layers(segmenter: OnnxRuntimeSegmenter, image: LoadedInput) -> dict[str, Any]:
+    """The candidates for an image, and which one is taken where nobody says."""
+    candidates, chosen = list_layers(segmenter, segmenter.prepare(image))
+    return {
+        "default": chosen.layer.name if chosen else None,
+        "reason": chosen.reason if chosen else "no feature maps lie between the image and the scores",
+        "candidates": [
+            {"name": layer.name, "operator": layer.operator, "channels": layer.channels, "size": list(layer.size)}
+            for layer in candidates
+        ],
     }
 
 

@@ -155,6 +155,40 @@ class Alternatives:
 
 
 @dataclass(frozen=True)
+class ChannelRecord:
+    """The map of one input channel, at the network's size.
+
+    Attributes:
+        peak_positive, peak_negative: largest and smallest value, in the maps' units; 0 where none has that sign.
+        share: of the absolute mass of all channels' maps that lies in this one.
+        inside, ring, outside: of this map's absolute mass, what lies on the object, around it, and elsewhere. They sum
+            to 1, or are all 0 for a map of zeros.
+    """
+
+    peak_positive: float
+    peak_negative: float
+    share: float
+    inside: float
+    ring: float
+    outside: float
+
+
+@dataclass(frozen=True)
+class Channels:
+    """One map an input channel, in numbers.
+
+    Attributes:
+        units: of the maps and peaks.
+        ring_px: how far from the object the ring reaches, in pixels of the network's input.
+        channels: in the order of the network's input.
+    """
+
+    units: str
+    ring_px: int
+    channels: tuple[ChannelRecord, ...]
+
+
+@dataclass(frozen=True)
 class Cost:
     """Images predicted, gradients taken, wall time."""
 

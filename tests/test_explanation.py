@@ -29,6 +29,8 @@ from misure_onnx.perturbation import BASELINES
 from misure_onnx.records import (
     Alternatives,
     Certificate,
+    ChannelRecord,
+    Channels,
     Cost,
     MethodRecord,
     Metrics,
@@ -85,6 +87,7 @@ KEYS: dict[str, Any] = {
         "notes",
     },
     "alternatives": None,
+    "channels": None,
 }
 FILES = {"explanation.json", "saliency.npy", "minimal_region.png", "prediction.png", "trace.json", "figure.png"}
 
@@ -235,6 +238,7 @@ def test_an_explanation_of_a_python_function_is_valid() -> None:
         (("certificate", "minimality"), {}),
         (("certificate", "stability", "surprise"), 1),
         (("alternatives",), {"regions": [], "overlap": [[1]]}),
+        (("channels",), {"units": "score per input unit", "ring_px": 0, "channels": []}),
         (("cost", "forwards"), -1),
         (("cost", "forwards"), None),
         (("provenance", "status"), "fine"),
@@ -279,6 +283,8 @@ DEFINITIONS: dict[str, type] = {
     "minimality": Minimality,
     "stability": Stability,
     "alternatives": Alternatives,
+    "channel": ChannelRecord,
+    "channels": Channels,
 }
 
 

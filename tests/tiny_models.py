@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -114,6 +115,39 @@ def small_network(
         helper.make_node("Conv", ["active", "w2", "b2"], ["scores"], pads=pads),
     ]
     return save_model(path, nodes, input_shape=[batch, channels, *size], constants=constants)
+
+
+def _conv(source: str, result: str, weights: str, **more: Any) -> onnx.NodeProto:
+    return helper.make_node("Conv", [source, weights], [result], pads=[1, 1, 1, 1], **more)
+
+
+def small_u_net(path: Path) -> Path:
+    """Full size, half, a quarter (the bottleneck, two convolutions), up again with a skip; a pooled side branch."""
+    rng = np.random.default_rng(3)
+    shapes = {"w1": (4, 3, 3, 3), "w2": (6, 4, 3, 3), "w3": (8, 6, 3, 3), "w4": (8, 8, 3, 3), "w5": (2, 12, 3, 3)}
+    constants: dict[str, Array] = {n: rng.normal(0, 0.3, s).astype(np.float32) for n, s in shapes.items()}
+    constants["w6"] = rng.normal(0, 0.3, (8, 8, 1, 1)).astype(np.float32)
+    constants["up"] = np.array([1, 1, 4, 4], np.float32)
+    nodes = [
+        _conv("image", "c1", "w1"),
+        helper.make_node("Relu", ["c1"], ["full"]),
+        _conv("full", "c2", "w2", strides=[2, 2]),
+        helper.make_node("Relu", ["c2"], ["half"]),
+        _conv("half", "c3", "w3", strides=[2, 2]),
+        helper.make_node("Relu", ["c3"], ["quarter"]),
+        helper.make_node("GlobalAveragePool", ["quarter"], ["pooled"]),
+        helper.make_node("Conv", ["pooled", "w6"], ["squeezed"]),
+        helper.make_node("Sigmoid", ["squeezed"], ["excited"]),
+        helper.make_node("Mul", ["quarter", "excited"], ["weighed"]),
+        _conv("weighed", "c4", "w4"),
+        helper.make_node("Relu", ["c4"], ["bottleneck"]),
+        helper.make_node("Resize", ["bottleneck", "", "up"], ["grown"], mode="linear"),
+        helper.make_node("Concat", ["grown", "full"], ["joined"], axis=1),
+        _conv("joined", "logits", "w5"),
+        helper.make_node("Softmax", ["logits"], ["scores"], axis=1),
+        helper.make_node("Neg", ["half"], ["unused"]),
+    ]
+    return save_model(path, nodes, input_shape=["N", 3, *SIZE], constants=constants)
 
 
 def pointwise_logits(

@@ -1,7 +1,7 @@
 """An ONNX file run by ONNX Runtime."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ from misure_onnx.backends.resize import resize_scores
 from misure_onnx.backends.session import create_session, first_line
 from misure_onnx.backends.workers import most_workers, side_by_side
 from misure_onnx.errors import ModelError, PreprocessingError
+from misure_onnx.graph.graph_backed import Run
 from misure_onnx.graph.input_signature import InputSignature, find_input
 from misure_onnx.graph.load import load_structure, opset_version
 from misure_onnx.graph.output_signature import OutputSignature, candidate_heads, find_output
 from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata, network_input, prepared
 from misure_onnx.segmenter import Identity, Item, LoadedInput, Predict, Result, SegmenterSpec
 from misure_onnx.target import ResolvedTarget
-from misure_onnx.types import Images, Scores, Size
+from misure_onnx.types import AnyArray, Images, Scores, Size
 
 _FREE_SIZE_LIMIT, _FREE_SIZE_STEP = 1024, 32
 _PROBED_SIZES: dict[int, Size] = {2: (256, 256), 3: (64, 64, 64)}
@@ -121,6 +122,24 @@ class OnnxRuntimeSegmenter:
             UnsupportedModel: the graph cannot be extended faithfully.
         """
         return FusedScorer(self, image, target)
+
+    def run_edited(self, model: onnx.ModelProto) -> Run:
+        """An edited copy of the file on the same providers; see `GraphBacked`.
+
+        Raises:
+            ModelError: ONNX Runtime cannot load it, or, when called, cannot run it.
+        """
+        session = create_session(model, "edited", self.identity.providers_used)
+
+        def run(names: Sequence[str], feeds: Mapping[str, AnyArray]) -> list[AnyArray]:
+            try:
+                return list(session.run(list(names), dict(feeds)))
+            except Exception as error:
+                raise ModelError(
+                    f"ONNX Runtime could not run an edited {self.path.name}: {first_line(error)}"
+                ) from error
+
+        return run
 
     def output_size(self, image: Images) -> Size:
         """(height, width) of the graph's own output for an image (1, C, H, W)."""

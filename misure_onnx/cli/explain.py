@@ -58,8 +58,8 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--route",
         metavar="NAME",
-        help="where misure's minimal region comes from: auto (a gradient where there is one, else search), gradient, "
-        "onnx_gradient, torch, finite_difference or search (the last two need forwards only)",
+        help="where gradients come from: auto, gradient, onnx_gradient or torch; misure's minimal region also from "
+        "finite_difference or search, which need forwards only (auto: a gradient where there is one, else search)",
     )
     group.add_argument(
         "--budget", type=int, metavar="FORWARDS", help="forwards that search and finite_difference may spend (2000)"

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from misure_onnx.cli.output import write_json, write_line, write_notes
+from misure_onnx.cli.output import table, write_json, write_line, write_notes
 
 HELP = "show a model's inputs, outputs, layout, output kind, gradient route and its measured fidelity"
 
@@ -14,6 +14,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", nargs="?", help="measure the gradient's fidelity on this image")
     parser.add_argument("--preprocess", metavar="PRESET|FILE", help="as for `misure explain`")
     parser.add_argument("--provider", default="auto", metavar="NAME", help="as for `misure explain`")
+    parser.add_argument(
+        "--layers", action="store_true", help="also list the layers that a class activation map can be taken from"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
 
 
@@ -21,7 +24,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Inspects and prints."""
     from misure_onnx.inspection import inspect_model  # noqa: PLC0415 - `--help` must start fast
 
-    found = inspect_model(arguments.model, arguments.preprocess, provider=arguments.provider, image=arguments.image)
+    found = inspect_model(
+        arguments.model,
+        arguments.preprocess,
+        provider=arguments.provider,
+        image=arguments.image,
+        layers=arguments.layers,
+    )
     if arguments.json:
         write_json(found)
         return 0
@@ -30,7 +39,20 @@ def run(arguments: argparse.Namespace) -> int:
         write_line(section)
         for name, value in found[section].items():
             write_line(f"  {name + ':':<22}{_text(value)}")
+    if arguments.layers:
+        write_line("layers")
+        write_line(_table_of(found["layers"]))
     return 0
+
+
+def _table_of(layers: dict[str, Any]) -> str:
+    """One line a candidate, the default marked, and why it is the default."""
+    rows = [["layer", "operator", "channels", "size"]]
+    for layer in layers["candidates"]:
+        mark = "* " if layer["name"] == layers["default"] else "  "
+        size = "x".join(map(str, layer["size"]))
+        rows.append([mark + layer["name"], layer["operator"], str(layer["channels"]), size])
+    return f"{table(rows)}\n* {layers['reason']}"
 
 
 def _text(value: Any) -> str:

@@ -1,19 +1,31 @@
-"""The routes to d(loss)/d(mask). One file or package a route, one line in `ROUTES`."""
+"""The routes to gradients. One file or package a route, one line in `ROUTES` and one in `SCORE_ROUTES`."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from misure_onnx.errors import GradientError, ParameterError
-from misure_onnx.gradients.base import MaskGradient, MaskProblem, Route
-from misure_onnx.gradients.onnx_route import build_onnx_gradient
-from misure_onnx.gradients.torch_route import build_torch_gradient
+from misure_onnx.gradients.base import MaskGradient, MaskProblem, Route, ScoreGradient, ScoreProblem, ScoreRoute
+from misure_onnx.gradients.onnx_route import build_onnx_gradient, build_onnx_score_gradient
+from misure_onnx.gradients.torch_route import build_torch_gradient, build_torch_score_gradient
 from misure_onnx.segmenter import Segmenter
 
 ROUTES: dict[str, Route] = {
     "onnx_gradient": build_onnx_gradient,
     "torch": build_torch_gradient,
 }
-"""In the order in which `auto` tries them."""
+"""d(loss)/d(mask), in the order in which `auto` tries them."""
+
+SCORE_ROUTES: dict[str, ScoreRoute] = {
+    "onnx_gradient": build_onnx_score_gradient,
+    "torch": build_torch_score_gradient,
+}
+"""d(scores)/d(image or layer), by the same routes."""
 
 GROUPS: dict[str, tuple[str, ...]] = {"auto": tuple(ROUTES), "gradient": tuple(ROUTES)}
 """Names that stand for several routes."""
+
+_Problem = TypeVar("_Problem")
+_Gradient = TypeVar("_Gradient")
 
 
 def find_gradient(
@@ -32,15 +44,7 @@ def find_gradient(
     Raises:
         ParameterError: no such route.
     """
-    if route not in ROUTES and route not in GROUPS:
-        raise ParameterError(f"route {route!r} is unknown; the known ones are {', '.join([*GROUPS, *ROUTES])}")
-    refusals: list[str] = []
-    for name in GROUPS.get(route, (route,)):
-        try:
-            return ROUTES[name](segmenter, problem), tuple(refusals)
-        except GradientError as error:
-            refusals.append(f"route {name}: {error}")
-    return None, tuple(refusals)
+    return _first(ROUTES, route, segmenter, problem)
 
 
 def mask_gradient(route: str, segmenter: Segmenter, problem: MaskProblem) -> tuple[MaskGradient, tuple[str, ...]]:
@@ -62,3 +66,39 @@ def no_gradient(refusals: tuple[str, ...]) -> GradientError:
         f"no gradient of this model is available; {'; '.join(refusals)}. What remains: the routes search and "
         "finite_difference (with the presets minimal and smooth), and the methods sufficient_region, rise"
     )
+
+
+def score_gradient(route: str, segmenter: Segmenter, problem: ScoreProblem) -> tuple[ScoreGradient, tuple[str, ...]]:
+    """The first route of a choice that gives the scores' gradient and is faithful to the deployed model.
+
+    Returns:
+        The gradient, and why each route tried before was refused.
+
+    Raises:
+        ParameterError: no such route.
+        GradientError: no route is left; the message says why for each.
+    """
+    gradient, refusals = _first(SCORE_ROUTES, route, segmenter, problem)
+    if gradient is None:
+        raise GradientError(
+            f"no gradient of this model is available; {'; '.join(refusals)}. What remains: methods that need forwards "
+            "only (see `misure methods`)"
+        )
+    return gradient, refusals
+
+
+def _first(
+    builders: Mapping[str, Callable[[Segmenter, _Problem], _Gradient]],
+    route: str,
+    segmenter: Segmenter,
+    problem: _Problem,
+) -> tuple[_Gradient | None, tuple[str, ...]]:
+    if route not in ROUTES and route not in GROUPS:
+        raise ParameterError(f"route {route!r} is unknown; the known ones are {', '.join([*GROUPS, *ROUTES])}")
+    refusals: list[str] = []
+    for name in GROUPS.get(route, (route,)):
+        try:
+            return builders[name](segmenter, problem), tuple(refusals)
+        except GradientError as error:
+            refusals.append(f"route {name}: {error}")
+    return None, tuple(refusals)

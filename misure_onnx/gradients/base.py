@@ -1,8 +1,9 @@
 """What every gradient route takes and gives.
 
-A route answers one question: for a mask at image size, how well is the target preserved, and how does
+A route answers two questions. For a mask at image size: how well is the target preserved, and how does
 that change with every mask value? How the mask is parametrised (grid, binarisation, regularisers) is
-the method's business, so that every route serves every method alike.
+the method's business, so that every route serves every method alike. And for an image: how does a weighted
+sum of one class's scores change with every value of the image, or of a tensor inside the model?
 """
 
 from collections.abc import Callable
@@ -109,4 +110,59 @@ class MaskGradient(Protocol):
         """One forward and backward for a mask (H, W) in [0, 1] and one of the problem's baselines."""
 
 
+@dataclass(frozen=True, eq=False)
+class ScoreProblem:
+    """One image, one target, and the tensor with respect to which its scores are differentiated.
+
+    Attributes:
+        image: (1, C, H, W) network input, on which a route is compared with the deployed model.
+        target: resolved on `image`.
+        layer: name of a tensor in the file; empty: the image itself.
+    """
+
+    image: Images
+    target: ResolvedTarget
+    layer: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Sensitivity:
+    """One forward and backward.
+
+    Attributes:
+        score: S = sum over pixels of v * s_l: v the weights asked with, s_l the scores of the target's class (logits
+            where the file shows them) at the image's size.
+        values: of the tensor: the image (1, C, H, W), or the layer's activations as the file has them, batch 1.
+        gradient: dS/d(values), of the same shape.
+    """
+
+    score: float
+    values: FloatArray
+    gradient: FloatArray
+
+
+class ScoreGradient(Protocol):
+    """A gradient route built for one image size, target class and tensor."""
+
+    @property
+    def route(self) -> str:
+        """Its name in `SCORE_ROUTES`."""
+
+    @property
+    def fidelity(self) -> Fidelity:
+        """Measured when it was built."""
+
+    @property
+    def unit(self) -> str:
+        """What a score is: `logit`, or `probability` where the file shows no logits."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Which scores were differentiated, where that are not the file's output."""
+
+    def evaluate(self, image: Images, weights: FloatArray) -> Sensitivity:
+        """One forward and backward for an image (1, C, H, W) and weights v (H, W)."""
+
+
 Route = Callable[[Segmenter, MaskProblem], MaskGradient]
+ScoreRoute = Callable[[Segmenter, ScoreProblem], ScoreGradient]

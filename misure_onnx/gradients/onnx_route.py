@@ -1,6 +1,6 @@
 """Route `onnx_gradient`: the backward pass as further ONNX nodes, so that no other library is needed."""
 
-from misure_onnx.gradients.base import MaskGradient, MaskProblem
+from misure_onnx.gradients.base import MaskGradient, MaskProblem, ScoreGradient, ScoreProblem
 from misure_onnx.graph.graph_backed import graph_of
 from misure_onnx.segmenter import Segmenter
 
@@ -16,3 +16,11 @@ def build_onnx_gradient(segmenter: Segmenter, problem: MaskProblem) -> MaskGradi
     from misure_onnx.gradients.onnx_gradient.mask_gradient import OnnxMaskGradient  # noqa: PLC0415 - heavy, one route of several
 
     return OnnxMaskGradient(deployed, segmenter, problem)
+
+
+def build_onnx_score_gradient(segmenter: Segmenter, problem: ScoreProblem) -> ScoreGradient:
+    """As `build_onnx_gradient`, for the scores' gradient by the image or a layer."""
+    deployed = graph_of(segmenter)
+    from misure_onnx.gradients.onnx_gradient.score_gradient import OnnxScoreGradient  # noqa: PLC0415 - heavy, one route of several
+
+    return OnnxScoreGradient(deployed, segmenter, problem)

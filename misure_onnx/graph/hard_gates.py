@@ -1,8 +1,8 @@
 """Where a graph decides by image-dependent values: its answer jumps there, and every gradient ignores it."""
 
-from collections.abc import Iterator
-
 import onnx
+
+from misure_onnx.graph.paths import from_tensor, names_read, to_tensor
 
 _DECISIONS = frozenset({
     "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Equal", "ArgMax", "ArgMin", "TopK", "NonMaxSuppression",
@@ -10,7 +10,6 @@ _DECISIONS = frozenset({
 })  # fmt: skip
 _CONTROL_FLOW = frozenset({"If", "Loop"})
 """Their first or second input, a condition, decides; the rest is looked at as one node."""
-_OF_SHAPES = frozenset({"Shape", "Size", "ConstantOfShape"})
 _WHOLE_NUMBERS = frozenset({
     onnx.TensorProto.BOOL, onnx.TensorProto.INT8, onnx.TensorProto.INT16, onnx.TensorProto.INT32,
     onnx.TensorProto.INT64, onnx.TensorProto.UINT8, onnx.TensorProto.UINT16, onnx.TensorProto.UINT32,
@@ -34,10 +33,10 @@ def hard_gates(model: onnx.ModelProto, image: str, scores: str) -> tuple[onnx.No
         In the order of the graph.
     """
     nodes = list(model.graph.node)
-    from_image = _reached(nodes, image)
-    to_scores = _needed(nodes, scores)
+    from_image = from_tensor(nodes, image)
+    to_scores = to_tensor(nodes, scores)
     return tuple(
-        node for node in nodes if set(node.output) & to_scores and set(_read(node)) & from_image and _decides(node)
+        node for node in nodes if set(node.output) & to_scores and set(names_read(node)) & from_image and _decides(node)
     )
 
 
@@ -45,31 +44,3 @@ def _decides(node: onnx.NodeProto) -> bool:
     if node.op_type == "Cast":
         return any(attribute.name == "to" and attribute.i in _WHOLE_NUMBERS for attribute in node.attribute)
     return node.op_type in _DECISIONS | _CONTROL_FLOW
-
-
-def _reached(nodes: list[onnx.NodeProto], start: str) -> set[str]:
-    """Tensors whose values, not only shapes, depend on `start`."""
-    reached = {start}
-    for node in nodes:
-        if node.op_type not in _OF_SHAPES and set(_read(node)) & reached:
-            reached |= {name for name in node.output if name}
-    return reached
-
-
-def _needed(nodes: list[onnx.NodeProto], end: str) -> set[str]:
-    """Tensors that `end` is computed from."""
-    needed = {end}
-    for node in reversed(nodes):
-        if set(node.output) & needed:
-            needed.update(_read(node))
-    return needed
-
-
-def _read(node: onnx.NodeProto) -> Iterator[str]:
-    """Names that a node reads, those of its inner graphs included."""
-    yield from (name for name in node.input if name)
-    for attribute in node.attribute:
-        for graph in (attribute.g, *attribute.graphs):
-            for inner in graph.node:
-                yield from _read(inner)
-            yield from (output.name for output in graph.output)

@@ -11,6 +11,7 @@ from misure_onnx.explanation import Explanation
 from misure_onnx.mask import random_region, resize_map, resize_region
 from misure_onnx.methods.base import Attribution, Method, Task
 from misure_onnx.methods.certificate import certify
+from misure_onnx.methods.channel_numbers import channel_numbers
 from misure_onnx.metrics import METRICS
 from misure_onnx.metrics.base import Candidate
 from misure_onnx.perturbation import make_baseline
@@ -18,6 +19,7 @@ from misure_onnx.preprocessing import in_network_axes
 from misure_onnx.records import (
     Alternatives,
     Certificate,
+    Channels,
     Cost,
     MethodRecord,
     Metrics,
@@ -29,7 +31,7 @@ from misure_onnx.records import (
 )
 from misure_onnx.segmenter import LoadedInput
 from misure_onnx.target import ResolvedTarget
-from misure_onnx.types import Region, SaliencyMap
+from misure_onnx.types import FloatArray, Region, SaliencyMap
 from misure_onnx.volumes import LoadedVolume
 
 _PACKAGES = ("misure-onnx", "onnxruntime-gpu", "onnxruntime", "onnx", "numpy", "opencv-python-headless", "torch")
@@ -66,6 +68,8 @@ def assemble(method: Method, task: Task, image: LoadedInput, found: Attribution,
         minimal_region=place.region(found.region),
         alternatives=alternatives,
         alternative_regions=tuple(place.region(region) for region in found.alternatives),
+        channels=_channels(task, found),
+        channel_maps=_channel_maps(found, place),
         image=image.rgb,
         affine=image.affine if isinstance(image, LoadedVolume) else None,
         trace=dict(found.trace),
@@ -86,6 +90,17 @@ class _Place:
     def region(self, region: Region) -> Region:
         """A binary region."""
         return np.ascontiguousarray(in_network_axes(resize_region(region, self._size), self._declared))
+
+
+def _channels(task: Task, found: Attribution) -> Channels | None:
+    """The numbers of the maps as they came, before they are resized."""
+    if found.channels is None:
+        return None
+    return channel_numbers(found.channels.maps, task.target.region, found.channels.units, found.channels.ring)
+
+
+def _channel_maps(found: Attribution, place: _Place) -> FloatArray | None:
+    return None if found.channels is None else np.stack([place.map(own) for own in found.channels.maps])
 
 
 def _candidate(task: Task, found: Attribution, region: Region) -> Candidate:

@@ -145,6 +145,15 @@ class SufficientRegionFacts:
 
 
 @dataclass(frozen=True, eq=False)
+class ChannelMaps:
+    """One map an input channel: (C, H, W) float32, signed, raw; their units; how wide a ring is reported (pixels)."""
+
+    maps: FloatArray
+    units: str
+    ring: int
+
+
+@dataclass(frozen=True, eq=False)
 class Attribution:
     """What a method found, at the network's size.
 
@@ -163,6 +172,7 @@ class Attribution:
         minimality: which blocks of the region were left out in vain; None: not tried.
         second_run: what another run found, and the largest region that it could have found.
         alternatives: further minimal regions.
+        channels: one map an input channel, for methods that have them.
     """
 
     saliency: SaliencyMap
@@ -182,6 +192,7 @@ class Attribution:
     minimality: Minimality | None = None
     second_run: tuple[Region, Region] | None = None
     alternatives: tuple[Region, ...] = ()
+    channels: ChannelMaps | None = None
 
 
 class Method(ABC):
@@ -190,6 +201,8 @@ class Method(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     uses_gradient: ClassVar[bool] = False
+    SERVES_VOLUMES: ClassVar[bool] = True
+    gradient_required: ClassVar[bool] = False
     ROUTES: ClassVar[tuple[str, ...]] = ()
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     DEFAULT_PRESET: ClassVar[str | None] = None
@@ -225,10 +238,16 @@ class Method(ABC):
         Raises:
             ImageError, TargetError, ModelError: the input cannot be used.
             GradientError: the method needs a gradient and no route is left.
+            ParameterError: the method does not serve volumes, and the model takes them.
         """
         from misure_onnx.methods.assemble import Clock, assemble  # noqa: PLC0415 - it needs this module's types
 
         require(scoring in get_args(Scoring), f"scoring must be {', '.join(get_args(Scoring))}, got {scoring!r}")
+        require(
+            self.SERVES_VOLUMES or segmenter.spec.rank == 2,
+            f"{self.name} explains models that take images, this one takes volumes; for volumes take misure, "
+            "sufficient_region, rise, occlusion, grid_saliency, gradient or smooth_grad",
+        )
         clock = Clock()
         loaded = load_input(image)
         counting = CountingSegmenter(segmenter)

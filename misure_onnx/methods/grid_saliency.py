@@ -33,7 +33,7 @@ class GridSaliency(Method):
     removes the whole context at once, the needed one included (so it is on the bundled model): it is off by default.
 
     Attributes:
-        mask_size: the grid has mask_size x mask_size cells: coarse, as a cell must be worth more than area_weight.
+        mask_size: the grid has so many cells along each axis: coarse, as a cell must be worth more than area_weight.
         area_weight: what a cell costs, in units of probability.
         iterations: steps.
         learning_rate, momentum: of gradient descent.
@@ -91,7 +91,7 @@ class GridSaliency(Method):
 
     def _optimised(self, gradient: MaskGradient, thing: Mask, task: Task) -> tuple[Mask, dict[str, list[float]]]:
         """M (1 - R) of the lowest loss, no context included, and the losses on the way."""
-        grid, rest = MaskGrid((self.mask_size, self.mask_size), task.size), 1 - thing
+        grid, rest = MaskGrid((self.mask_size,) * len(task.size), task.size), 1 - thing
         values: FloatArray = np.full(grid.grid_size, self.start, np.float32)
         descent = Momentum(self.learning_rate, self.momentum)
         best, lowest = np.zeros_like(thing), gradient.evaluate(thing).loss

@@ -49,6 +49,7 @@ class KernelShap(Method):
 
     name: ClassVar[str] = "kernel_shap"
     summary: ClassVar[str] = "Shapley values of superpixels (forward-only)"
+    SERVES_VOLUMES: ClassVar[bool] = False
 
     features: int = 64
     partition: Partition = "slic"

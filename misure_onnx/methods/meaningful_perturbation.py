@@ -12,7 +12,7 @@ from misure_onnx.methods.base import Attribution, Method, Task, require
 from misure_onnx.methods.optimiser.adamw import AdamW
 from misure_onnx.methods.optimiser.route import ROUTES, gradient_of
 from misure_onnx.methods.optimiser.total_variation import total_variation
-from misure_onnx.types import FloatArray, Mask, Region
+from misure_onnx.types import FloatArray, Mask, Region, Size
 
 _FOUND = 0.5
 """A Dice from this on counts as found: deletion should end below, preservation above."""
@@ -51,6 +51,7 @@ class MeaningfulPerturbation(Method):
 
     name: ClassVar[str] = "meaningful_perturbation"
     summary: ClassVar[str] = "the smallest smooth deletion that makes the object vanish"
+    SERVES_VOLUMES: ClassVar[bool] = False
     uses_gradient: ClassVar[bool] = True
     ROUTES: ClassVar[tuple[str, ...]] = ROUTES
 
@@ -140,7 +141,7 @@ class MeaningfulPerturbation(Method):
 class _JitteredMask:
     """A grid upsampled to the image and a margin around it, of which a window is seen."""
 
-    def __init__(self, mask_size: int, size: tuple[int, int], margin: int) -> None:
+    def __init__(self, mask_size: int, size: Size, margin: int) -> None:
         self._size, self._margin = size, margin
         self._whole = (size[0] + 2 * margin, size[1] + 2 * margin)
         self._grid = MaskGrid((mask_size, mask_size), self._whole)

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from scipy import ndimage
 
 from misure_onnx.methods.base import Attribution, Method, Task, require
 from misure_onnx.types import Region
@@ -41,5 +42,7 @@ def _near(region: Region, distance: float) -> Region:
     """Pixels no farther from the region than this; none where the region is empty."""
     if not region.any():
         return np.zeros_like(region)
+    if region.ndim == 3:
+        return np.asarray(ndimage.distance_transform_edt(~region) <= distance)
     away = cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     return np.asarray(away <= distance)

@@ -5,8 +5,9 @@ code, which is not public).
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import chain, product
 from typing import ClassVar, Literal
 
@@ -18,7 +19,7 @@ from misure_onnx.mask import scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
 from misure_onnx.methods.value import VALUES, ValueName
 from misure_onnx.perturbation import BASELINES, make_baseline
-from misure_onnx.types import Images, Mask
+from misure_onnx.types import Images, Mask, Size
 
 SMALLEST_PATCH = 8
 """Pixels: a patch given as a share of the image is never smaller."""
@@ -39,7 +40,7 @@ class Occlusion(Method):
     row or column ends at the border. Deterministic.
 
     Attributes:
-        patch: side of the square patch: below 1 a share of the image's shorter side, but at least 8 pixels; from 1 on
+        patch: side of the square patch (of a volume: cube): below 1 a share of the image's shorter side, but at least 8 pixels; from 1 on
             pixels. A patch larger than the image is cut to it.
         stride: between patches: below 1 a share of the patch (at least a pixel); from 1 on pixels.
         shape: `rectangle`: g = 1 on the patch; `gaussian`: a Gaussian around its centre with a standard
@@ -73,16 +74,16 @@ class Occlusion(Method):
 
     def attribute(self, task: Task) -> Attribution:
         """One forward a patch, and one for the image itself."""
-        rows, columns = (self._starts(extent, min(task.size)) for extent in task.size)
-        places, window = list(product(rows[0], columns[0])), self._window(rows[1], columns[1])
+        along = [self._starts(extent, min(task.size)) for extent in task.size]
+        places, window = list(product(*(starts for starts, _ in along))), self._window([side for _, side in along])
         masks = chain([np.ones(task.size, np.float32)], _through(places, window, task.size))
         judged = task.judged(masks, self._covered_with(task), many=True, value=self.value)
         _, whole = next(judged)
         sums, coverage = np.zeros(task.size), np.zeros(task.size)
         drops: list[float] = []
-        for (row, column), (_, value) in zip(places, judged, strict=True):
+        for place, (_, value) in zip(places, judged, strict=True):
             drops.append(whole - value)
-            patch = slice(row, row + window.shape[0]), slice(column, column + window.shape[1])
+            patch = _patch(place, window)
             sums[patch] += window * drops[-1]
             coverage[patch] += window
             task.progress("occlusion", len(drops), len(places))
@@ -104,21 +105,22 @@ class Occlusion(Method):
         step = max(1, round(self.stride if self.stride >= 1 else self.stride * side))
         return [*range(0, extent - side, step), extent - side], side
 
-    def _window(self, rows: int, columns: int) -> Mask:
-        """(rows, columns) values of one patch."""
+    def _window(self, sides: Sequence[int]) -> Mask:
+        """(rows, columns) values of one patch, of a volume (slices, rows, columns)."""
         if self.shape == "rectangle":
-            return np.ones((rows, columns), np.float32)
-        return np.asarray(np.outer(_bell(rows), _bell(columns)), np.float32)
+            return np.ones(sides, np.float32)
+        return np.asarray(reduce(np.multiply.outer, [_bell(side) for side in sides]), np.float32)
 
     def _covered_with(self, task: Task) -> Images:
         """(1, C, H, W): a baseline, or a picture of one colour in the network's input space."""
         if self.baseline in BASELINES:
             return make_baseline(self.baseline, task.image, task.rng())
+        require(len(task.size) == 2, f"baseline: a volume has no colour {self.baseline}; take {', '.join(BASELINES)}")
         color = bytes.fromhex(self.baseline[1:])
         return task.segmenter.prepare(load_image(np.full((*task.size, 3), [*color], np.uint8)))
 
     def _notes(self, patch: tuple[int, ...], patches: int, *, silent: bool) -> tuple[str, ...]:
-        notes = [f"{patches} patches of {patch[0]}x{patch[1]} pixels"]
+        notes = [f"{patches} patches of {'x'.join(map(str, patch))} pixels"]
         if silent:
             notes.append(f"no patch changed the value ({self.value}): take a larger patch, or another value")
         if self.baseline not in BASELINES:
@@ -126,11 +128,16 @@ class Occlusion(Method):
         return tuple(notes)
 
 
-def _through(places: list[tuple[int, int]], window: Mask, size: tuple[int, int]) -> Iterator[Mask]:
+def _patch(place: tuple[int, ...], window: Mask) -> tuple[slice, ...]:
+    """Where a window lies whose first pixel is `place`."""
+    return tuple(slice(first, first + side) for first, side in zip(place, window.shape, strict=True))
+
+
+def _through(places: list[tuple[int, ...]], window: Mask, size: Size) -> Iterator[Mask]:
     """(H, W) masks 1 - g_k."""
-    for row, column in places:
+    for place in places:
         mask = np.ones(size, np.float32)
-        mask[row : row + window.shape[0], column : column + window.shape[1]] -= window
+        mask[_patch(place, window)] -= window
         yield mask
 
 

@@ -48,6 +48,6 @@ KEYS: dict[str, set[str]] = {
 def assert_complete(document: dict[str, Any]) -> None:
     """Every key of schema 1, and no other."""
     assert document["schema"] == "misure-onnx/explanation/1"
-    assert set(document) == {"schema", *KEYS, "alternatives"}
+    assert set(document) == {"schema", *KEYS, "alternatives", "channels"}
     for section, keys in KEYS.items():
         assert set(document[section]) == keys

@@ -64,6 +64,15 @@ REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
     "no budget": ("--route search --budget 0", ("budget must be at least 1 forward, got 0",)),
     "budget in words": ("--budget much", ("--budget", "invalid int value: 'much'")),
     "soft mask by forwards alone": ("--preset paper --route search", ("needs constrained=true", "minimal and smooth")),
+    "unknown layer": (
+        "--method seg_grad_cam --set layer=actve",
+        ("layer 'actve' is no tensor between the image and the scores", "did you mean active", "--layers"),
+    ),
+    "layer of a method without one": (
+        "--method rise --set layer=active",
+        ("no chosen method has a parameter 'layer'",),
+    ),
+    "a search for a map's gradient": ("--method seg_grad_cam --route search", ("route 'search' is unknown",)),
     "negative seed": ("--seed=-1", ("--seed must not be negative, got -1",)),
     "seed in words": ("--seed one", ("--seed", "invalid int value: 'one'")),
     "no image a call": ("--batch-size 0", ("--batch-size must be at least 1, got 0",)),

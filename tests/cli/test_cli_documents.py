@@ -156,3 +156,29 @@ def test_alternatives_are_counted_and_written(misure: Run, bright_pixels: Path, 
     assert len(document["alternatives"]["regions"]) == 2
     assert [len(row) for row in document["alternatives"]["overlap"]] == [3, 3, 3]
     assert {f"alternative_{number}.png" for number in (1, 2)} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_inspect_lists_the_layers_and_says_which_one_is_taken(misure: Run, tmp_path: Path, picture: Path) -> None:
+    model = tiny_models.small_u_net(tmp_path / "net.onnx")
+    layers = misure("inspect", model, picture, "--preprocess", "unit", "--layers", "--json").document()["layers"]
+    assert layers["default"] == "bottleneck"
+    assert {"name": "bottleneck", "operator": "Relu", "channels": 8, "size": [5, 6]} in layers["candidates"]
+    text = misure("inspect", model, "--preprocess", "unit", "--layers")
+    assert text.status == 0
+    assert "* bottleneck" in text.out
+    assert "the deepest activation of the smallest size" in text.out
+
+
+def test_several_maps_of_a_layer_come_in_one_call(misure: Run, tmp_path: Path, picture: Path) -> None:
+    """A parameter goes to every method that has it."""
+    model = tiny_models.small_u_net(tmp_path / "net.onnx")
+    methods = "gradient,seg_grad_cam,seg_ablation_cam"
+    options = ("--preprocess", "unit", "--method", methods, "--set", "layer=half", "--route", "onnx_gradient")
+    documents = misure("explain", model, picture, *options, "--json", "--out", tmp_path / "out").document()
+    assert [document["method"]["name"] for document in documents] == methods.split(",")
+    assert [document["provenance"]["gradient_route"] for document in documents] == ["onnx_gradient"] * 2 + [None]
+    for document in documents[1:]:
+        assert any(
+            "layer 'half' (Relu, 6 channels, 10x12), as asked" in note for note in document["provenance"]["notes"]
+        )
+        assert_complete(document)

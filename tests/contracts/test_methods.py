@@ -26,6 +26,7 @@ QUICK = {
     "grid_saliency": {"iterations": "4"},
     "meaningful_perturbation": {"iterations": "4", "mask_size": "8", "baseline": "zero"},
     "extremal_perturbation": {"iterations": "4", "areas": "0.5,1"},
+    "smooth_grad": {"samples": "4"},
 }
 
 every_method = pytest.mark.parametrize("name", METHODS)

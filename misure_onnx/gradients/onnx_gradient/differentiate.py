@@ -58,7 +58,7 @@ def differentiated(
     """
     extended = onnx.ModelProto()
     extended.CopyFrom(model)
-    values = _with_constants_only(extended.graph, wrt, measured(extended, feeds))
+    values = _with_constants_only(extended.graph, measured(extended, feeds))
     active = _active(extended.graph, of, wrt, values, frozenset(detached))
     path = [node for node in extended.graph.node if active & set(node.output) and active & set(_read(node))]
     _check_rules(path, opset_version(model))
@@ -75,9 +75,9 @@ def differentiated(
     return extended
 
 
-def _with_constants_only(graph: onnx.GraphProto, wrt: str, values: Mapping[str, Value]) -> dict[str, Value]:
-    """Numbers that depend on the input in any way are forgotten: they were those of the feeds, and no constants."""
-    reached = {wrt}
+def _with_constants_only(graph: onnx.GraphProto, values: Mapping[str, Value]) -> dict[str, Value]:
+    """Numbers that depend on any input in any way are forgotten: they were those of the feeds, and no constants."""
+    reached = {value.name for value in graph.input}
     for node in graph.node:
         if node.op_type not in _OF_SHAPES and reached & set(_read(node)):
             reached |= set(node.output)

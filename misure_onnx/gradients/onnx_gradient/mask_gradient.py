@@ -12,15 +12,13 @@ from misure_onnx.gradients.onnx_gradient import objective as names
 from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, KNOWN, UPSTREAM
 from misure_onnx.gradients.onnx_gradient.normalise import OLDEST_OPSET, normalised
 from misure_onnx.gradients.onnx_gradient.objective import Objective, objective_graph
+from misure_onnx.gradients.onnx_gradient.session import gradient_session
 from misure_onnx.gradients.onnx_gradient.values import Array
 from misure_onnx.gradients.score_tensor import score_tensor
 from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.graph.load import load_with_weights, opset_version
-from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.types import FloatArray, Images, Mask, Scores
-
-_SILENT = 4
 
 
 class OnnxMaskGradient:
@@ -119,14 +117,7 @@ def _session(
             raise
         raised = f"the file's opset {opset_version(file)} was raised to {OLDEST_OPSET} for the gradient"
         raise GradientError(f"{error} ({raised})") from error
-    options = ort.SessionOptions()
-    options.log_severity_level = _SILENT
-    options.intra_op_num_threads = threads or usable_cores()
-    chosen = list(providers) or ["CPUExecutionProvider"]
-    try:
-        return ort.InferenceSession(graph.SerializeToString(), options, providers=chosen, enable_fallback=0)
-    except Exception as error:
-        raise GradientError(f"ONNX Runtime cannot run the gradient graph on {', '.join(chosen)}: {error}") from error
+    return gradient_session(graph, providers, threads)
 
 
 def _plane(values: np.ndarray[Any, Any]) -> FloatArray:

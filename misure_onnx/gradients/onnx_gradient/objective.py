@@ -83,14 +83,15 @@ def objective_graph(model: onnx.ModelProto, objective: Objective) -> onnx.ModelP
     Raises:
         GradientError: operators have no rule, or the scores do not depend on the image.
     """
-    prefixed = compose.add_prefix(model, _MODEL, rename_nodes=False)  # errors give the file's own names
+    prefixed = with_prefix(model)
     write = GraphWriter(opset_version(model), (), prefix="objective")
-    fed, detached = _model_input(write, objective)
-    prefixed.graph.node.insert(0, helper.make_node("Identity", [fed], [_MODEL + objective.input.name]))
+    blended = write.add(BASELINE, write.multiply(write.subtract(IMAGE, BASELINE), MASK))
+    fed, detached = model_input(write, blended, objective.input)
+    prefixed.graph.node.insert(0, helper.make_node("Identity", [fed], [prefixed_name(objective.input.name)]))
     before = write.nodes
     write.nodes = []
     shape = _shape_of_output(model, objective)
-    scores = _scores(write, objective, shape)
+    scores = canonical_scores(write, prefixed_name(objective.output.name), objective.output, shape, objective.size)
     _write_asked(write, objective, scores, detached)
     graph = helper.make_graph(
         [*before, *prefixed.graph.node, *write.nodes],
@@ -106,23 +107,31 @@ def objective_graph(model: onnx.ModelProto, objective: Objective) -> onnx.ModelP
     return differentiated(whole, of=ASKED, wrt=MASK, feeds=feeds, detached=detached)
 
 
-def _model_input(write: GraphWriter, objective: Objective) -> tuple[str, set[str]]:
-    """b + (x - b) * M in the model's layout; a uint8 model gets it rounded, with the gradient of the unrounded.
+def with_prefix(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with its tensors renamed, so that none is called like one around it."""
+    return compose.add_prefix(model, _MODEL, rename_nodes=False)  # errors give the file's own names
+
+
+def prefixed_name(tensor: str) -> str:
+    """What a tensor of the model is called there."""
+    return _MODEL + tensor
+
+
+def model_input(write: GraphWriter, own: str, signature: InputSignature) -> tuple[str, set[str]]:
+    """Pixels (1, C, H, W) in the model's layout; a uint8 model gets them rounded, with the gradient of the unrounded.
 
     Returns:
         The tensor that the model reads, and those that are taken as constants.
     """
     detached: set[str] = set()
-    own = write.add(BASELINE, write.multiply(write.subtract(IMAGE, BASELINE), MASK))
-    if objective.input.dtype == np.uint8:
+    if signature.dtype == np.uint8:
         rounded = write.node("Clip", write.node("Round", own), write.number(0), write.number(255))
         correction = write.subtract(rounded, own)
         detached.add(correction)
         own = write.add(own, correction)
-    if objective.input.layout.startswith("NC"):
+    if signature.layout.startswith("NC"):
         return own, detached
-    axes = range(2, 2 + len(objective.size))
-    return write.transpose(own, [0, *axes, 1]), detached
+    return write.transpose(own, [0, *range(2, 2 + signature.rank), 1]), detached
 
 
 def _shape_of_output(model: onnx.ModelProto, objective: Objective) -> tuple[int, ...]:
@@ -131,11 +140,11 @@ def _shape_of_output(model: onnx.ModelProto, objective: Objective) -> tuple[int,
     return tuple(output.shape)
 
 
-def _scores(write: GraphWriter, objective: Objective, shape: tuple[int, ...]) -> str:
-    """The model's output -> (1, L, H, W), the twin of the deployed segmenter's `predict`."""
-    output, size = objective.output, objective.size
+def canonical_scores(
+    write: GraphWriter, scores: str, output: OutputSignature, shape: tuple[int, ...], size: Size
+) -> str:
+    """The model's output of a shape -> (1, L, H, W), the twin of the deployed segmenter's `predict`."""
     own_size = output.size_of(shape, size)
-    scores = _MODEL + output.name
     if not output.classes_first:
         last = len(own_size) + 1
         scores = write.transpose(write.reshape(scores, [1, *own_size, -1]), [0, last, *range(1, last)])
@@ -155,7 +164,8 @@ def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
                 names[k] = new
 
 
-def _named(write: GraphWriter, tensor: str, name: str) -> str:
+def named(write: GraphWriter, tensor: str, name: str) -> str:
+    """A tensor under another name."""
     write.nodes.append(helper.make_node("Identity", [tensor], [name]))
     return name
 
@@ -169,11 +179,11 @@ def _write_asked(write: GraphWriter, objective: Objective, scores: str, detached
     else:
         highest, threshold = "", write.number(objective.output.head.score_threshold)
         predicted = write.node("Greater", own, threshold)
-    _named(write, predicted, PREDICTED)
+    named(write, predicted, PREDICTED)
     target, background = _probabilities(write, objective, scores, own, highest)
-    _named(write, _LOSSES[objective.loss.kind](write, objective.loss, target, background), LOSS)
-    weighted = _total(write, write.multiply(own, SCORE_WEIGHTS))
-    _named(write, write.add(write.multiply(LOSS, LOSS_WEIGHT), weighted), ASKED)
+    named(write, _LOSSES[objective.loss.kind](write, objective.loss, target, background), LOSS)
+    weighted = total(write, write.multiply(own, SCORE_WEIGHTS))
+    named(write, write.add(write.multiply(LOSS, LOSS_WEIGHT), weighted), ASKED)
 
 
 def _probabilities(write: GraphWriter, objective: Objective, scores: str, own: str, highest: str) -> tuple[str, str]:
@@ -205,8 +215,8 @@ def _one_minus_dice(write: GraphWriter, loss: PreservationLoss, target: str, bac
 def _soft_dice(write: GraphWriter, predicted: str, reference: str) -> str:
     """(2 sum(p y) + e) / (sum(p) + sum(y) + e) over the domain, in which `reference` already lies."""
     epsilon = write.number(SOFT_EPSILON)
-    overlap = write.add(write.scaled(_total(write, write.multiply(predicted, reference)), 2), epsilon)
-    both = write.add(_total(write, write.multiply(predicted, DOMAIN)), _total(write, reference))
+    overlap = write.add(write.scaled(total(write, write.multiply(predicted, reference)), 2), epsilon)
+    both = write.add(total(write, write.multiply(predicted, DOMAIN)), total(write, reference))
     return write.divide(overlap, write.add(both, epsilon))
 
 
@@ -218,7 +228,7 @@ def _cross_entropy(write: GraphWriter, loss: PreservationLoss, target: str, back
     ):
         logarithm = write.node("Log", write.node("Clip", probability, write.number(_LOG_FLOOR)))
         terms.append(write.scaled(write.multiply(where, logarithm), weight))
-    return write.negated(write.divide(_total(write, write.add(*terms)), _total(write, DOMAIN)))
+    return write.negated(write.divide(total(write, write.add(*terms)), total(write, DOMAIN)))
 
 
 def _mean_probability(write: GraphWriter, loss: PreservationLoss, target: str, background: str) -> str:
@@ -232,7 +242,7 @@ def _score_drop(write: GraphWriter, loss: PreservationLoss, target: str, backgro
 
 
 def _mean_over_region(write: GraphWriter, plane: str) -> str:
-    return write.divide(_total(write, write.multiply(plane, REGION)), _total(write, REGION))
+    return write.divide(total(write, write.multiply(plane, REGION)), total(write, REGION))
 
 
 _LOSSES = {
@@ -243,6 +253,9 @@ _LOSSES = {
 }
 
 
-def _total(write: GraphWriter, plane: str) -> str:
-    """Rows first: one long float32 sum over 513 x 513 pixels is wrong in its fifth digit."""
+def total(write: GraphWriter, plane: str) -> str:
+    """The sum over (1, 1, H, W).
+
+    Rows first: one long float32 sum over 513 x 513 pixels is wrong in its fifth digit.
+    """
     return write.sum(write.reshape(write.sum(plane, [-1]), [-1]), [0], keepdims=False)

@@ -1,0 +1,32 @@
+"""A session of ONNX Runtime for a gradient graph."""
+
+import onnx
+import onnxruntime as ort
+
+from misure_onnx.errors import GradientError
+from misure_onnx.processors import usable_cores
+
+_SILENT = 4
+
+
+def gradient_session(
+    graph: onnx.ModelProto, providers: tuple[str, ...], threads: int | None = None
+) -> ort.InferenceSession:
+    """A session on the providers that run the deployed model.
+
+    Args:
+        graph: with its weights.
+        providers: ONNX Runtime's own strings; none: the CPU.
+        threads: of ONNX Runtime; None: the processors this process may use.
+
+    Raises:
+        GradientError: ONNX Runtime cannot run the graph there.
+    """
+    options = ort.SessionOptions()
+    options.log_severity_level = _SILENT
+    options.intra_op_num_threads = threads or usable_cores()
+    chosen = list(providers) or ["CPUExecutionProvider"]
+    try:
+        return ort.InferenceSession(graph.SerializeToString(), options, providers=chosen, enable_fallback=0)
+    except Exception as error:
+        raise GradientError(f"ONNX Runtime cannot run the gradient graph on {', '.join(chosen)}: {error}") from error

@@ -1,0 +1,98 @@
+"""Is a score gradient faithful to the deployed model? The rules of `fidelity.py`, for images and layers."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from misure_onnx.errors import GradientError
+from misure_onnx.gradients.base import Fidelity, MaskProblem, PreservationLoss, ScoreProblem, Sensitivity
+from misure_onnx.gradients.fidelity import (
+    HALF_PRECISION_BOUND,
+    SCORE_BOUND,
+    compare_scores,
+    directional_error,
+    refuse_unfaithful,
+)
+from misure_onnx.gradients.score_subject import ScoreSubject
+from misure_onnx.perturbation import blend
+from misure_onnx.segmenter import Segmenter
+from misure_onnx.types import FloatArray, Images, Mask, Scores
+
+_STEP = 1e-2
+"""Of the activations' standard deviation."""
+
+
+def checked_score_fidelity(
+    predict: Callable[[Images], Scores],
+    evaluate: Callable[[Images, FloatArray], Sensitivity],
+    subject: ScoreSubject,
+    segmenter: Segmenter,
+    problem: ScoreProblem,
+) -> Fidelity:
+    """Measures a route and refuses it beyond the bounds.
+
+    Scores are compared as the deployed model gives them; of a label map, those before it. The central difference
+    goes through the deployed graph, opened where the gradient is taken from and ends: at the logits, and at the layer.
+
+    Args:
+        predict: the route's own forward, (1, C, H, W) -> the opened scores at their own size.
+        evaluate: the route's own gradient.
+        subject: what the route was made from.
+        segmenter: the deployed model.
+        problem: what is compared on.
+
+    Raises:
+        FidelityError: a number is beyond its bound.
+    """
+    masked = MaskProblem(problem.image, (np.zeros_like(problem.image),), problem.target, PreservationLoss())
+    inside = subject.reference if segmenter.spec.head.kind == "labels" else None
+    largest, mean, agreement = compare_scores(
+        lambda images: subject.as_deployed(predict(images), images), segmenter, inside, masked
+    )
+    region = problem.target.region
+    weights = np.asarray(region / np.float32(region.sum()), np.float32)
+    if subject.layer:
+        error: float | None = _through_layer(evaluate(problem.image, weights).gradient, subject, problem)
+    else:
+        error = _through_image(evaluate, subject, masked, weights)
+    fidelity = Fidelity(largest, mean, agreement, error)
+    half = subject.input.dtype == np.float16
+    refuse_unfaithful(fidelity, score_bound=HALF_PRECISION_BOUND if half else SCORE_BOUND)
+    return fidelity
+
+
+def _through_image(
+    evaluate: Callable[[Images, FloatArray], Sensitivity],
+    subject: ScoreSubject,
+    problem: MaskProblem,
+    weights: FloatArray,
+) -> float | None:
+    """By the chain rule the image's gradient is a mask's: x' = x * M. None where a model computes with bytes only."""
+
+    def mask_gradient(mask: Mask) -> FloatArray:
+        gradient = evaluate(blend(problem.image, mask[None], None), weights).gradient
+        return np.asarray((gradient * problem.image)[0].sum(axis=0), np.float32)
+
+    try:
+        subject.smooth_reference(problem.image)
+    except GradientError:
+        return None
+    return directional_error(mask_gradient, subject.smooth_reference, problem)
+
+
+def _through_layer(gradient: FloatArray, subject: ScoreSubject, problem: ScoreProblem) -> float:
+    """A central difference of the mean score along the gradient itself, scaled to a hundredth of the activations."""
+    if not np.isfinite(gradient).all():
+        return float("inf")
+    largest = float(np.abs(gradient).max())
+    direction = gradient / largest if largest > 0 else np.ones_like(gradient)
+    step = _STEP * (float(subject.activations.std(dtype=np.float64)) or 1.0)
+    own, region = problem.target.class_index, problem.target.region
+    plus, minus = (
+        float(subject.reference_with(sign * step * direction)[0, own][region].mean(dtype=np.float64))
+        for sign in (1, -1)
+    )
+    through_model = (plus - minus) / (2 * step)
+    through_route = float(np.sum(gradient * direction, dtype=np.float64))
+    scale = (abs(through_model) + abs(through_route)) / 2
+    return abs(through_model - through_route) / scale if scale > 0 else 0.0
