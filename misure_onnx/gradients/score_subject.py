@@ -70,7 +70,7 @@ class ScoreSubject:
         """
         if self.input.dtype != np.uint8:
             return self.reference(images)
-        own = np.ascontiguousarray(images if self.input.layout == "NCHW" else images.transpose(0, 2, 3, 1))
+        own = np.ascontiguousarray(images if self.input.layout.startswith("NC") else np.moveaxis(images, 1, -1))
         return self.at_image_size(self._own_size(self._run_unrounded, self._no_probe(), images, own), images)
 
     def reference_with(self, added: AnyArray) -> Scores:
@@ -89,7 +89,7 @@ class ScoreSubject:
 
     def at_image_size(self, scores: Scores, images: Images) -> Scores:
         """(1, L, h, w) -> (1, L, H, W), bilinear."""
-        size = (images.shape[2], images.shape[3])
+        size = images.shape[2:]
         return np.stack([resize_map(np.ascontiguousarray(plane), size) for plane in scores[0]])[None]
 
     def _activations(self, model: onnx.ModelProto) -> AnyArray:
@@ -119,7 +119,7 @@ class ScoreSubject:
     def _own_size(self, run: Run, more: dict[str, AnyArray], images: Images, own: AnyArray | None = None) -> Scores:
         fed = self._fed(images) if own is None else np.repeat(own, self.input.batch or 1, axis=0)
         (output,) = self._answer(run, [self.output.name], {self.input.name: fed, **more})
-        return self.output.to_scores(output[:1], (images.shape[2], images.shape[3]))
+        return self.output.to_scores(output[:1], images.shape[2:])
 
     def _fed(self, images: Images) -> AnyArray:
         return self.input.to_network(np.repeat(images, self.input.batch or 1, axis=0))

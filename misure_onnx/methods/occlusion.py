@@ -40,8 +40,8 @@ class Occlusion(Method):
     row or column ends at the border. Deterministic.
 
     Attributes:
-        patch: side of the square patch (of a volume: cube): below 1 a share of the image's shorter side, but at least 8 pixels; from 1 on
-            pixels. A patch larger than the image is cut to it.
+        patch: side of the square patch (of a volume: cube): below 1 a share of the image's shortest side, but at least
+            8 pixels; from 1 on pixels. A patch larger than the image is cut to it.
         stride: between patches: below 1 a share of the patch (at least a pixel); from 1 on pixels.
         shape: `rectangle`: g = 1 on the patch; `gaussian`: a Gaussian around its centre with a standard
             deviation of a quarter of its side, 0 outside.

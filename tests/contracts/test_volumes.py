@@ -9,7 +9,7 @@ import pytest
 
 from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.cli import main
-from misure_onnx.errors import TargetError
+from misure_onnx.errors import ParameterError, TargetError
 from misure_onnx.explanation import Explanation
 from misure_onnx.methods import METHODS
 from misure_onnx.target import Target
@@ -20,7 +20,7 @@ SIZE = (9, 12, 14)
 VOXELS = np.random.default_rng(3).random((*SIZE, 2)).astype(np.float32)
 AFFINE = np.array([[-2.0, 0, 0, 30], [0, 0, 3.0, -20], [0, -1.5, 0, 10], [0, 0, 0, 1]])
 
-every_method = pytest.mark.parametrize("name", METHODS)
+every_method = pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.SERVES_VOLUMES])
 
 
 @every_method
@@ -54,6 +54,13 @@ def test_a_model_that_ignores_the_volume_gets_a_constant_map(tmp_path: Path, nam
     segmenter = load_segmenter(uniform(tmp_path / "uniform.onnx", size=SIZE), {})
     explanation = quick(name).explain(segmenter, np.random.default_rng(0).random((*SIZE, 3)).astype(np.float32))
     assert np.ptp(explanation.saliency) < 1e-6
+
+
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.SERVES_VOLUMES])
+def test_a_method_for_images_says_so_and_what_serves_volumes(tmp_path: Path, name: str) -> None:
+    segmenter = load_segmenter(bright_pixels(tmp_path / "b.onnx", size=SIZE), {})
+    with pytest.raises(ParameterError, match="for volumes take misure, sufficient_region"):
+        quick(name).explain(segmenter, VOXELS[..., :1])
 
 
 @pytest.mark.parametrize("route", ["onnx_gradient", "torch", "search", "finite_difference"])

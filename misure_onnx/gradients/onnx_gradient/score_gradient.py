@@ -64,7 +64,7 @@ class OnnxScoreGradient:
         (output,) = self._run(
             [prefixed_name(self._question.output.name)], images, np.zeros(images.shape[2:], np.float32)
         )
-        return self._question.output.to_scores(output, (images.shape[2], images.shape[3]))
+        return self._question.output.to_scores(output, images.shape[2:])
 
     def _run(self, names: list[str], image: Images, weights: FloatArray) -> list[Array]:
         plane = np.ascontiguousarray(weights, np.float32)[None, None]

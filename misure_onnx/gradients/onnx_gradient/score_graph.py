@@ -47,8 +47,8 @@ class ScoreQuestion:
     @property
     def own_shape(self) -> tuple[int, ...]:
         """Of the model's image input."""
-        n, channels, height, width = self.image_shape
-        return (n, channels, height, width) if self.input.layout == "NCHW" else (n, height, width, channels)
+        n, channels, *size = self.image_shape
+        return (n, channels, *size) if self.input.layout.startswith("NC") else (n, *size, channels)
 
     def model_shapes(self) -> dict[str, tuple[int, ...]]:
         """Of all the model's inputs."""
@@ -89,9 +89,8 @@ def score_graph(model: onnx.ModelProto, question: ScoreQuestion) -> onnx.ModelPr
     write.nodes = []
     zeros = {name: np.zeros(shape, np.float32) for name, shape in question.model_shapes().items()}
     (output,) = results_of(model, [question.output.name], zeros)
-    height, width = question.image_shape[2:]
     own = prefixed_name(question.output.name)
-    scores = canonical_scores(write, own, question.output, output.shape, (height, width))
+    scores = canonical_scores(write, own, question.output, output.shape, question.image_shape[2:])
     chosen = write.slice(scores, question.class_index, question.class_index + 1, 1)
     named(write, total(write, write.multiply(chosen, WEIGHTS)), ASKED)
     outputs = [*map(prefixed_name, question.model_outputs()), ASKED]

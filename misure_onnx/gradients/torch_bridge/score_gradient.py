@@ -52,24 +52,25 @@ class TorchScoreGradient:
 
     def _scores(self, images: torch.Tensor, probe: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
         """(1, C, H, W) -> scores (1, L, H, W), and the layer."""
-        size = (images.shape[2], images.shape[3])
+        size = images.shape[2:]
         scores, values = self._own_scores(images, probe)
         if tuple(scores.shape[2:]) != size:
-            scores = F.interpolate(scores, size, mode="bilinear", align_corners=False)
+            mode = "bilinear" if len(size) == 2 else "trilinear"
+            scores = F.interpolate(scores, size, mode=mode, align_corners=False)
         return scores, values
 
     def _own_scores(self, images: torch.Tensor, probe: torch.Tensor | None) -> tuple[torch.Tensor, torch.Tensor | None]:
         signature, output = self._subject.input, self._subject.output
-        own = images if signature.layout == "NCHW" else images.permute(0, 2, 3, 1)
+        own = images if signature.layout.startswith("NC") else images.movedim(1, -1)
         if signature.dtype == np.uint8:  # what the deployed model gets, with the gradient of what it is made from
             own = own + (own.detach().round().clamp(0, 255) - own.detach())
         feeds = {signature.name: own, **({} if probe is None else {self._subject.probe: probe})}
         found, *values = self._graph(feeds)
-        own_size = output.size_of(tuple(found.shape), (images.shape[2], images.shape[3]))
-        if output.layout in ("NCHW", "NHW", "NLP"):
+        own_size = output.size_of(tuple(found.shape), images.shape[2:])
+        if output.classes_first:
             scores = found.reshape(1, -1, *own_size)
         else:
-            scores = found.reshape(1, *own_size, -1).permute(0, 3, 1, 2)
+            scores = found.reshape(1, *own_size, -1).movedim(-1, 1)
         return scores.float(), values[0] if values else None
 
     def _predict(self, images: Images) -> Scores:
