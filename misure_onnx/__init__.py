@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from misure_onnx.api import every_object as every_object
     from misure_onnx.api import load_segmenter as load_segmenter
     from misure_onnx.api import make_method as make_method
+    from misure_onnx.api import make_metrics as make_metrics
     from misure_onnx.errors import GradientError as GradientError
     from misure_onnx.errors import InputError as InputError
     from misure_onnx.errors import MisureError as MisureError
@@ -58,6 +59,7 @@ _HOMES = {
     "load_image": "images",
     "load_segmenter": "api",
     "make_method": "api",
+    "make_metrics": "api",
 }
 
 __all__ = [
@@ -81,6 +83,7 @@ __all__ = [
     "load_image",
     "load_segmenter",
     "make_method",
+    "make_metrics",
 ]
 
 

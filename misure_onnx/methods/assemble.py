@@ -12,7 +12,8 @@ from misure_onnx.images import LoadedImage
 from misure_onnx.mask import random_region, resize_map, resize_region
 from misure_onnx.methods.base import Attribution, Method, Task
 from misure_onnx.methods.certificate import certify
-from misure_onnx.metrics import METRICS
+from misure_onnx.methods.measuring import Wanted, measure_wanted
+from misure_onnx.metrics import ALWAYS
 from misure_onnx.metrics.base import Candidate
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import (
@@ -44,18 +45,22 @@ class Clock:
         return time.perf_counter() - self._start
 
 
-def assemble(method: Method, task: Task, image: LoadedImage, found: Attribution, clock: Clock) -> Explanation:
+def assemble(
+    method: Method, task: Task, image: LoadedImage, found: Attribution, *, clock: Clock, wanted: Wanted
+) -> Explanation:
     """Judges the region on the deployed model and brings every array to the image's size."""
     metrics = _metrics(task, found)
     certificate = certify(task, image, found, metrics.dice_explained)
     alternatives = _alternatives(task, found)
     stage_1 = found.sufficient_region
+    cost = Cost(task.segmenter.forwards + found.backwards, found.backwards, round(clock.seconds(), 4))
+    more = measure_wanted(wanted, method, task, found)
     return Explanation(
         method=MethodRecord(method.name, method.preset(), method.parameters()),
         target=_target_record(task.target, image.size),
-        metrics=metrics,
+        metrics=dataclasses.replace(metrics, more=more),
         certificate=certificate,
-        cost=Cost(task.segmenter.forwards + found.backwards, found.backwards, round(clock.seconds(), 4)),
+        cost=cost,
         provenance=_provenance(task, image, found, certificate),
         saliency=resize_map(found.saliency, image.size),
         prediction=resize_region(task.target.region, image.size),
@@ -80,7 +85,9 @@ def _metrics(task: Task, found: Attribution) -> Metrics:
     stage_1 = found.sufficient_region
     pixels = int(task.target.region.sum())
     return Metrics(
-        **{name: metric().measure(judged) for name, metric in METRICS.items()},
+        dice_explained=_number("dice_explained", judged),
+        dice_explained_soft=_number("dice_explained_soft", judged),
+        perturbation_ratio=_number("perturbation_ratio", judged),
         sufficient_region=SufficientRegionRecord(
             stage_1.dilations, stage_1.dice, int(stage_1.region.sum()) / pixels, stage_1.saturated
         )
@@ -88,11 +95,19 @@ def _metrics(task: Task, found: Attribution) -> Metrics:
         else None,
         predicted_mask=_yardstick(_candidate(task, found, task.target.region)),
         random_mask=_yardstick(_candidate(task, found, random)),
+        sampling_error=found.sampling_error,
     )
 
 
+def _number(name: str, candidate: Candidate) -> float:
+    value = ALWAYS[name]().measure(candidate).value
+    if value is None:
+        raise RuntimeError(f"{name} is defined for every region")
+    return value
+
+
 def _yardstick(candidate: Candidate) -> YardstickRecord:
-    return YardstickRecord(*(METRICS[name]().measure(candidate) for name in ("dice_explained", "perturbation_ratio")))
+    return YardstickRecord(*(_number(name, candidate) for name in ("dice_explained", "perturbation_ratio")))
 
 
 def _alternatives(task: Task, found: Attribution) -> Alternatives | None:

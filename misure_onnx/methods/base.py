@@ -22,8 +22,9 @@ from misure_onnx.images import ImageLike, load_image
 from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.methods.scoring import MaskScorer, Scoring, fused_scorer
 from misure_onnx.methods.value import VALUES, Numbers, ValueName
+from misure_onnx.metrics.base import Metric
 from misure_onnx.perturbation import blend
-from misure_onnx.records import Minimality, Status
+from misure_onnx.records import Minimality, SamplingError, Status
 from misure_onnx.segmenter import CountingSegmenter, Predict, Segmenter
 from misure_onnx.target import ResolvedTarget, Target
 from misure_onnx.types import FloatArray, Images, Mask, Region, SaliencyMap
@@ -41,6 +42,8 @@ class Task:
         batch_size: images a call of the segmenter; changes speed, never the result.
         progress: called with (stage, done, total).
         scoring: where many masks are scored, outside the graph or inside it.
+        target_is_foreign: the target was found on another image or by another model, so that not even the whole
+            image need show it.
     """
 
     segmenter: CountingSegmenter
@@ -50,6 +53,7 @@ class Task:
     batch_size: int
     progress: Progress
     scoring: Scoring = "auto"
+    target_is_foreign: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -147,6 +151,7 @@ class Attribution:
         minimality: which blocks of the region were left out in vain; None: not tried.
         second_run: what another run found, and the largest region that it could have found.
         alternatives: further minimal regions.
+        sampling_error: how far the map of a method that samples has converged; None: it does not sample.
     """
 
     saliency: SaliencyMap
@@ -166,6 +171,7 @@ class Attribution:
     minimality: Minimality | None = None
     second_run: tuple[Region, Region] | None = None
     alternatives: tuple[Region, ...] = ()
+    sampling_error: SamplingError | None = None
 
 
 class Method(ABC):
@@ -192,6 +198,8 @@ class Method(ABC):
         batch_size: int | None = None,
         progress: Progress = silent,
         scoring: Scoring = "auto",
+        metrics: Mapping[str, Metric] | None = None,
+        truth: Region | None = None,
     ) -> Explanation:
         """Explains one target on one image.
 
@@ -204,23 +212,28 @@ class Method(ABC):
             progress: called with (stage, done, total).
             scoring: `plain` scores masks with numpy outside the graph, `fused` inside it; `auto` takes `fused` for
                 methods with many masks where the model runs on CUDA. The result is the same.
+            metrics: further ones to measure, by name; see `make_metrics`. They do not count in `cost`.
+            truth: (H, W) bool at the image's size, where the object really is, for the metrics that need it.
 
         Raises:
             ImageError, TargetError, ModelError: the input cannot be used.
+            ParameterError: a metric needs a ground truth, and there is none.
             GradientError: the method needs a gradient and no route is left.
         """
         from misure_onnx.methods.assemble import Clock, assemble  # noqa: PLC0415 - it needs this module's types
+        from misure_onnx.methods.measuring import Wanted  # noqa: PLC0415
 
         require(scoring in get_args(Scoring), f"scoring must be {', '.join(get_args(Scoring))}, got {scoring!r}")
         clock = Clock()
         loaded = load_image(image)
+        wanted = Wanted.of(metrics or {}, truth, loaded.size)
         counting = CountingSegmenter(segmenter)
         network_image = counting.prepare(loaded)
         if not isinstance(target, ResolvedTarget):
             scores = counting.predict(network_image)
             target = (target or Target()).resolve(counting.spec, scores, loaded.size)
         task = Task(counting, network_image, target, seed, batch_size or counting.spec.batch_size, progress, scoring)
-        return assemble(self, task, loaded, self.attribute(task), clock)
+        return assemble(self, task, loaded, self.attribute(task), clock=clock, wanted=wanted)
 
     @classmethod
     def from_preset(cls, preset: str, **parameters: Any) -> Self:

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from misure_onnx.mask import scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
 from misure_onnx.perturbation import make_baseline
+from misure_onnx.records import SamplingError
 from misure_onnx.types import Mask, SaliencyMap
 
 _SUMMED_TOGETHER = 16
@@ -91,6 +92,7 @@ class Rise(Method):
             status="uninformative" if silent else "ok",
             notes=(note,) if silent else (),
             trace={"split_half_correlation": [agreement], "mean_dice": [total.weight / total.count]},
+            sampling_error=SamplingError("split_half_correlation", agreement, self.masks),
         )
 
     def _random_masks(self, task: Task) -> Iterator[Mask]:
