@@ -154,7 +154,7 @@ def _expanded(name: str, *, truth: bool) -> list[str]:
             return [name]
         near = difflib.get_close_matches(name, METRICS, n=3, cutoff=0.5)
         hint = f"did you mean {', '.join(near)}?" if near else f"the known ones are {', '.join(METRICS)}"
-        raise ParameterError(f"metric {name!r} is unknown: {hint} standard and all stand for several")
+        raise ParameterError(f"metric {name!r} is unknown: {hint} (standard and all stand for several)")
     left_out: tuple[type[Metric], ...] = () if truth else (TruthMetric,)
     left_out += (RerunMetric,) if name == "standard" else ()
     return [known for known, metric in METRICS.items() if known not in ALWAYS and not issubclass(metric, left_out)]

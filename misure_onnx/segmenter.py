@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -105,6 +106,22 @@ class ConcurrentSegmenter(Protocol):
             items: taken one by one, as there is room for them.
             queued: how many more than can run may wait. A caller who stops early has paid for those that were
                 begun: `spec.workers - 1`, and these.
+        """
+
+
+@runtime_checkable
+class Randomisable(Protocol):
+    """A segmenter whose learned weights can be destroyed, for the randomisation sanity check."""
+
+    def randomised(self, share: float, seed: int) -> AbstractContextManager[Segmenter]:
+        """The same model with the weights of its last layers permuted, inside the context.
+
+        Args:
+            share: of the layers with weights, counted from the output; 1: all.
+            seed: of the permutations.
+
+        Raises:
+            UnsupportedModel: no layer has weights.
         """
 
 

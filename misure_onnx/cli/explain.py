@@ -1,10 +1,11 @@
 """`misure explain MODEL IMAGE`."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from misure_onnx.cli.measuring import add_metric_arguments, chosen_metrics, metrics_table
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
 from misure_onnx.errors import ImageError, ParameterError
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:  # these import numpy and more
     from misure_onnx.explanation import Explanation
     from misure_onnx.images import LoadedImage
     from misure_onnx.methods.base import Method
+    from misure_onnx.metrics.base import Metric
     from misure_onnx.records import YardstickRecord
     from misure_onnx.segmenter import Segmenter
     from misure_onnx.target import ResolvedTarget, Target
@@ -25,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image", metavar="IMAGE", help="PNG, JPEG, BMP, TIFF or WebP")
     add_target_arguments(parser)
     add_method_arguments(parser)
+    add_metric_arguments(parser)
     add_model_arguments(parser)
     add_output_arguments(parser)
 
@@ -93,10 +96,11 @@ def run(arguments: argparse.Namespace) -> int:
     if sum([arguments.at is not None, arguments.mask is not None, arguments.every_object]) > 1:
         raise ParameterError("--at, --mask and --every-object exclude each other")
     methods = make_methods(arguments.method.split(","), arguments.preset, method_settings(arguments))
+    metrics = chosen_metrics(arguments)
     image = load_image(arguments.image)
     segmenter = load_segmenter(arguments.model, arguments.preprocess, provider=arguments.provider)
     targets = requested_targets(arguments, segmenter, image)
-    explanations = explain_all(methods, segmenter, image, targets, arguments)
+    explanations = explain_all(methods, segmenter, image, targets, arguments, metrics=metrics)
     report(explanations, arguments, single=len(methods) == 1 and len(targets) == 1)
     return 0
 
@@ -156,6 +160,8 @@ def explain_all(
     image: "LoadedImage",
     targets: Sequence["Target | ResolvedTarget"],
     arguments: argparse.Namespace,
+    *,
+    metrics: "Mapping[str, Metric]",
 ) -> list["Explanation"]:
     """One explanation a target and method, targets outermost."""
     with ProgressBars() as progress:
@@ -168,6 +174,8 @@ def explain_all(
                 batch_size=arguments.batch_size,
                 progress=progress,
                 scoring=arguments.scoring,
+                metrics=metrics,
+                truth=arguments.truth,
             )
             for target in targets
             for method in methods
@@ -211,7 +219,7 @@ def _summary(explanations: Sequence["Explanation"]) -> str:
         for explanation in mine:
             rows += _rows(explanation)
         what = {"class": "", "instance": " (one object)", "region": " (inside the mask)"}[target.kind]
-        blocks.append(f"{target.label}{what}: {target.pixels:,} pixels\n\n{table(rows)}\n")
+        blocks.append(f"{target.label}{what}: {target.pixels:,} pixels\n\n{table(rows)}\n{metrics_table(mine)}")
     return "\n".join(blocks)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.metadata
 import platform
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from misure_onnx.records import (
     Certificate,
     Cost,
     MethodRecord,
+    MetricRecord,
     Metrics,
     Provenance,
     Status,
@@ -61,7 +63,7 @@ def assemble(
         metrics=dataclasses.replace(metrics, more=more),
         certificate=certificate,
         cost=cost,
-        provenance=_provenance(task, image, found, certificate),
+        provenance=_provenance(task, image, found, certificate, more),
         saliency=resize_map(found.saliency, image.size),
         prediction=resize_region(task.target.region, image.size),
         sufficient_region=resize_region(stage_1.region, image.size) if stage_1 else None,
@@ -134,8 +136,11 @@ def _target_record(target: ResolvedTarget, size: tuple[int, int]) -> TargetRecor
     return TargetRecord(target.class_index, target.class_name, target.kind, int(region.sum()), centroid)
 
 
-def _provenance(task: Task, image: LoadedImage, found: Attribution, certificate: Certificate) -> Provenance:
+def _provenance(
+    task: Task, image: LoadedImage, found: Attribution, certificate: Certificate, more: Mapping[str, MetricRecord]
+) -> Provenance:
     identity = task.segmenter.identity
+    undefined = [f"metric {name}: {m.details['reason']}" for name, m in more.items() if "reason" in m.details]
     return Provenance(
         model_sha256=identity.model_sha256,
         input_sha256=image.sha256,
@@ -147,7 +152,7 @@ def _provenance(task: Task, image: LoadedImage, found: Attribution, certificate:
         versions=_versions(),
         seed=task.seed,
         status=_status(found, certificate),
-        notes=(*identity.notes, *task.target.notes, *task.notes, *found.notes),
+        notes=(*identity.notes, *task.target.notes, *task.notes, *found.notes, *undefined),
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from misure_onnx.errors import ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.gradients.base import Fidelity
+from misure_onnx.ground_truth import TruthLike
 from misure_onnx.images import ImageLike, load_image
 from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.methods.scoring import MaskScorer, Scoring, fused_scorer
@@ -199,7 +200,7 @@ class Method(ABC):
         progress: Progress = silent,
         scoring: Scoring = "auto",
         metrics: Mapping[str, Metric] | None = None,
-        truth: Region | None = None,
+        truth: TruthLike | None = None,
     ) -> Explanation:
         """Explains one target on one image.
 
@@ -213,7 +214,8 @@ class Method(ABC):
             scoring: `plain` scores masks with numpy outside the graph, `fused` inside it; `auto` takes `fused` for
                 methods with many masks where the model runs on CUDA. The result is the same.
             metrics: further ones to measure, by name; see `make_metrics`. They do not count in `cost`.
-            truth: (H, W) bool at the image's size, where the object really is, for the metrics that need it.
+            truth: where the object really is, at the image's size, for the metrics that need it: a file or an array
+                (H, W), binary or a label map.
 
         Raises:
             ImageError, TargetError, ModelError: the input cannot be used.

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from misure_onnx.errors import ImageError, ParameterError
+from misure_onnx.ground_truth import GroundTruth, TruthLike, load_truth
 from misure_onnx.mask import random_region, resize_map, resize_region
 from misure_onnx.methods.base import Attribution, Method, Task
 from misure_onnx.methods.progress import silent
@@ -32,29 +33,30 @@ from misure_onnx.types import Images, Mask, Region, SaliencyMap
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """What is to be measured: metrics by name, the ground truth (H, W) at the image's size, and that size."""
+    """What is to be measured: metrics by name, the ground truth at the image's size, and that size."""
 
     metrics: Mapping[str, Metric]
-    truth: Region | None
+    truth: GroundTruth | None
     image_size: tuple[int, int]
 
     @classmethod
-    def of(cls, metrics: Mapping[str, Metric], truth: Region | None, image_size: tuple[int, int]) -> Self:
+    def of(cls, metrics: Mapping[str, Metric], truth: TruthLike | None, image_size: tuple[int, int]) -> Self:
         """Refuses what cannot be measured, before anything is computed.
 
         Raises:
             ParameterError: a metric needs a ground truth, and there is none.
-            ImageError: the ground truth has another size than the image.
+            ImageError: the ground truth cannot be read, or has another size than the image.
         """
         needy = [name for name, metric in metrics.items() if isinstance(metric, TruthMetric)]
         if needy and truth is None:
             raise ParameterError(f"{', '.join(needy)} needs a ground truth: pass one (--truth FILE), or leave it out")
-        if truth is not None and truth.shape != image_size:
+        loaded = None if truth is None else load_truth(truth)
+        if loaded is not None and loaded.size != image_size:
             raise ImageError(
-                f"the ground truth is {_extent(truth.shape)}, the image {_extent(image_size)}: "
+                f"the ground truth is {_extent(loaded.size)}, the image {_extent(image_size)}: "
                 "pass a ground truth of the image's size"
             )
-        return cls(metrics, truth, image_size)
+        return cls(metrics, loaded, image_size)
 
 
 def _extent(shape: tuple[int, ...]) -> str:
@@ -107,7 +109,7 @@ def _measure(metric: Metric, subject: _Subject, wanted: Wanted, task: Task, base
     if isinstance(metric, TruthMetric) and wanted.truth is not None:
         saliency = resize_map(subject.saliency, wanted.image_size)
         counted = resize_region(task.target.domain, wanted.image_size)
-        return metric.measure(TruthCandidate(saliency, wanted.truth & counted))
+        return metric.measure(TruthCandidate(saliency, wanted.truth.region(task.target.class_index) & counted))
     if isinstance(metric, RerunMetric):
         return metric.measure(
             Rerun(subject.explain, subject.saliency, task.segmenter.segmenter, task.image, task.dice_in, task.seed)

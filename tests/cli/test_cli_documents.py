@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from misure_onnx.api import make_metrics
 from misure_onnx.explanation import Explanation
 from misure_onnx.methods import METHODS
+from misure_onnx.metrics import METRICS
 from tests import tiny_models
 from tests.cli.documents import assert_complete
 from tests.cli.outcome import Run
@@ -156,3 +158,43 @@ def test_alternatives_are_counted_and_written(misure: Run, bright_pixels: Path, 
     assert len(document["alternatives"]["regions"]) == 2
     assert [len(row) for row in document["alternatives"]["overlap"]] == [3, 3, 3]
     assert {f"alternative_{number}.png" for number in (1, 2)} <= {path.name for path in (tmp_path / "out").iterdir()}
+
+
+def test_metrics_are_listed_as_the_registry_has_them(misure: Run) -> None:
+    listed = misure("metrics", "--json").document()
+    assert [metric["name"] for metric in listed] == list(METRICS)
+    assert {metric["needs"] for metric in listed} == {"region", "map", "map and ground truth", "the method again"}
+    shown = misure("metrics")
+    assert shown.status == 0
+    for metric in listed:
+        assert f"{metric['name']}: {metric['summary']}\n" in shown.out
+
+
+def test_metrics_stand_under_more_and_in_the_table(
+    misure: Run, small_network: Path, picture: Path, tmp_path: Path
+) -> None:
+    truth = tmp_path / "truth.png"
+    cv2.imwrite(str(truth), tiny_models.disc_image())
+    wanted = ("--metrics", "standard", "--truth", truth, "--metric-set", "insertion.steps=4")
+    document = misure("explain", small_network, picture, *FAST, *wanted, "--json").document()
+    assert_complete(document)
+    more = document["metrics"]["more"]
+    assert list(more) == list(make_metrics("standard", truth=True))
+    assert more["insertion"]["parameters"]["steps"] == 4
+    shown = misure("explain", small_network, picture, *FAST, *wanted)
+    assert shown.status == 0
+    for name, record in more.items():
+        assert f"\n{name} " in shown.out
+        assert f"{record['value']:.3f}" in shown.out
+    assert shown.out.count("  at random places") == len(more)
+
+
+def test_a_ground_truth_of_another_size_is_refused(
+    misure: Run, small_network: Path, picture: Path, tmp_path: Path
+) -> None:
+    truth = tmp_path / "truth.png"
+    cv2.imwrite(str(truth), tiny_models.disc_image((30, 31)))
+    options = ("--metrics", "mass_in_truth", "--truth", truth, "--json")
+    misure("explain", small_network, picture, *FAST, *options).assert_refused(
+        "the ground truth is 31x30, the image 24x20: pass a ground truth of the image's size"
+    )

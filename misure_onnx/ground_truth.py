@@ -1,0 +1,58 @@
+"""Where objects really are, as an annotation says it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from misure_onnx.errors import ImageError
+from misure_onnx.images import load_labels
+from misure_onnx.types import Region
+
+_BINARY: tuple[set[int], ...] = ({0, 1}, {0, 255})
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """An annotation of one image.
+
+    Attributes:
+        labels: (H, W) whole numbers. Only 0 and 1, or only 0 and 255: binary, everything but 0 is the object,
+            whatever its class. Any others: a label map, each number the index of a class.
+    """
+
+    labels: npt.NDArray[np.int64]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width)."""
+        return self.labels.shape[0], self.labels.shape[1]
+
+    def region(self, class_index: int) -> Region:
+        """(H, W) bool, the pixels of a class."""
+        if any(set(np.unique(self.labels).tolist()) <= values for values in _BINARY):
+            return np.asarray(self.labels > 0)
+        return np.asarray(self.labels == class_index)
+
+
+TruthLike: TypeAlias = str | Path | npt.NDArray[Any] | GroundTruth
+"""A picture of one channel (palettes count as numbers), an array (H, W) of bool or whole numbers, or the object."""
+
+
+def load_truth(truth: TruthLike) -> GroundTruth:
+    """An annotation from a file or an array.
+
+    Raises:
+        ImageError: unreadable, of several channels, or no array of whole numbers.
+    """
+    if isinstance(truth, GroundTruth):
+        return truth
+    labels = load_labels(Path(truth)) if isinstance(truth, (str, Path)) else np.asarray(truth)
+    if labels.ndim != 2 or labels.dtype.kind not in "bui":
+        raise ImageError(
+            "a ground truth array must be (H, W), bool or whole numbers; "
+            f"got shape {labels.shape}, dtype {labels.dtype}"
+        )
+    return GroundTruth(labels.astype(np.int64))
