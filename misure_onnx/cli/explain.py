@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from misure_onnx.cli.measuring import add_metric_arguments, chosen_metrics, metrics_table
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
+from misure_onnx.cli.side_by_side import save_side_by_side
 from misure_onnx.errors import ImageError, ParameterError
 
 if TYPE_CHECKING:  # these import numpy and more
@@ -188,6 +189,7 @@ def report(explanations: Sequence["Explanation"], arguments: argparse.Namespace,
     for explanation, place in zip(explanations, places, strict=True):
         if place is not None:
             explanation.save(place)
+    compared = _save_side_by_side(explanations, places)
     if arguments.json:
         documents = [explanation.to_json() for explanation in explanations]
         write_json(documents[0] if single else documents)
@@ -197,6 +199,8 @@ def report(explanations: Sequence["Explanation"], arguments: argparse.Namespace,
     for place in places:
         if place is not None:
             write_line(f"figure: {place / 'figure.png'}")
+    for figure in compared:
+        write_line(f"all methods: {figure}")
     if arguments.out is None:
         write_line("nothing was written; --out DIR writes figure, maps, regions and explanation.json")
 
@@ -210,8 +214,18 @@ def _place(out: Path | None, explanations: Sequence["Explanation"], number: int,
     return place / names[number] if methods > 1 else place
 
 
+def _save_side_by_side(explanations: Sequence["Explanation"], places: Sequence[Path | None]) -> list[Path]:
+    """One figure a target, beside the methods' directories; none for a single method or without a place."""
+    together: dict[Path, list[Explanation]] = {}
+    for explanation, place in zip(explanations, places, strict=True):
+        if place is not None:
+            together.setdefault(place.parent, []).append(explanation)
+    methods = len({explanation.method.name for explanation in explanations})
+    return [save_side_by_side(mine, parent) for parent, mine in together.items()] if methods > 1 else []
+
+
 def _summary(explanations: Sequence["Explanation"]) -> str:
-    header = ["", "Dice explained", "perturbation ratio", "dilations", "forwards", "backwards", "seconds"]
+    header = ["", "Dice explained", "perturbation ratio", "dilations", "forwards", "backwards", "seconds", "sampling"]
     blocks = []
     for target in dict.fromkeys(explanation.target for explanation in explanations):
         rows = [header]
@@ -235,6 +249,7 @@ def _rows(explanation: "Explanation") -> list[list[str]]:
         str(cost.forwards),
         str(cost.backwards),
         f"{cost.seconds:.2f}",
+        _sampling(explanation),
     ]
     others = {
         "  predicted mask": metrics.predicted_mask,
@@ -242,9 +257,17 @@ def _rows(explanation: "Explanation") -> list[list[str]]:
         **_alternatives(explanation),
     }
     return [first] + [
-        [name, f"{other.dice_explained:.3f}", f"{other.perturbation_ratio:.3f}", "", "", "", ""]
+        [name, f"{other.dice_explained:.3f}", f"{other.perturbation_ratio:.3f}", *[""] * (len(first) - 3)]
         for name, other in others.items()
     ]
+
+
+def _sampling(explanation: "Explanation") -> str:
+    """How far a sampled map has converged: agreement of its halves (r), or standard error (+-)."""
+    error = explanation.metrics.sampling_error
+    if error is None:
+        return "-"
+    return f"r={error.value:.2f}" if error.name == "split_half_correlation" else f"+-{error.value:.2f}"
 
 
 def _alternatives(explanation: "Explanation") -> "dict[str, YardstickRecord]":

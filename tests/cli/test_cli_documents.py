@@ -70,7 +70,7 @@ def test_several_methods_give_a_list_in_their_order(
     options = ("--preprocess", "unit", "--method", ",".join(names), "--set", "masks=8", "--json", "--out")
     documents = misure("explain", small_network, picture, *options, tmp_path / "out").document()
     assert [document["method"]["name"] for document in documents] == names
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([*names, "methods.png"])
     for name, document in zip(names, documents, strict=True):
         assert_complete(document)
         assert Explanation.load(tmp_path / "out" / name).to_json() == document
