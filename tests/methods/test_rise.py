@@ -67,7 +67,9 @@ def test_only_the_evidence_stands_out(tmp_path: Path) -> None:
     found = Rise(masks=600).attribute(task_on(model, np.full(shape, 255, np.uint8)))
     assert key[np.unravel_index(found.saliency.argmax(), shape)]
     assert found.saliency[key].mean() > 10 * abs(found.saliency[thing].mean())
-    assert found.trace["split_half_correlation"][0] > 0.7
+    agreement = found.trace["split_half_correlation"][0]
+    assert agreement > 0.7
+    assert found.sampling_error == SamplingError("split_half_correlation", agreement, 600)
 
 
 def test_a_map_without_any_signal_says_so(tmp_path: Path) -> None:
