@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from misure_onnx.methods.misure import MiSuRe as MiSuRe
     from misure_onnx.methods.predicted_mask import PredictedMask as PredictedMask
     from misure_onnx.methods.random_mask import RandomMask as RandomMask
+    from misure_onnx.methods.remeasure import measure as measure
     from misure_onnx.methods.rise import Rise as Rise
     from misure_onnx.methods.sufficient_region import SufficientRegion as SufficientRegion
     from misure_onnx.metrics import METRICS as METRICS
@@ -60,6 +61,7 @@ _HOMES = {
     "load_segmenter": "api",
     "make_method": "api",
     "make_metrics": "api",
+    "measure": "methods.remeasure",
 }
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "load_segmenter",
     "make_method",
     "make_metrics",
+    "measure",
 ]
 
 

@@ -31,6 +31,7 @@ EXPECTED = [
     "load_segmenter",
     "make_method",
     "make_metrics",
+    "measure",
 ]
 
 

@@ -13,7 +13,7 @@ from misure_onnx.images import LoadedImage
 from misure_onnx.mask import random_region, resize_map, resize_region
 from misure_onnx.methods.base import Attribution, Method, Task
 from misure_onnx.methods.certificate import certify
-from misure_onnx.methods.measuring import Wanted, measure_wanted
+from misure_onnx.methods.measuring import Again, Wanted, measure_wanted
 from misure_onnx.metrics import ALWAYS
 from misure_onnx.metrics.base import Candidate
 from misure_onnx.perturbation import make_baseline
@@ -56,7 +56,7 @@ def assemble(
     alternatives = _alternatives(task, found)
     stage_1 = found.sufficient_region
     cost = Cost(task.segmenter.forwards + found.backwards, found.backwards, round(clock.seconds(), 4))
-    more = measure_wanted(wanted, method, task, found)
+    more = measure_wanted(wanted, Again(method, task), task, found)
     return Explanation(
         method=MethodRecord(method.name, method.preset(), method.parameters()),
         target=_target_record(task.target, image.size),

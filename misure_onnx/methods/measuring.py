@@ -73,9 +73,9 @@ class _Subject:
     explain: Explain
 
 
-def measure_wanted(wanted: Wanted, method: Method, task: Task, found: Attribution) -> dict[str, MetricRecord]:
+def measure_wanted(wanted: Wanted, explain: Explain, task: Task, found: Attribution) -> dict[str, MetricRecord]:
     """Every metric of the result, of the predicted object, and of the result's values at random places."""
-    own = _Subject(found.saliency, found.region, found.soft_mask, _Again(method, task))
+    own = _Subject(found.saliency, found.region, found.soft_mask, explain)
     subjects = (own, _predicted_mask(task), _at_random_places(task, found))
     records = {}
     for done, (name, metric) in enumerate(wanted.metrics.items()):
@@ -117,7 +117,7 @@ def _measure(metric: Metric, subject: _Subject, wanted: Wanted, task: Task, base
     raise TypeError(f"{type(metric).__name__} is none of the four kinds of metric")
 
 
-class _Again:
+class Again:
     """A method, run again; what it asks of another model counts too."""
 
     def __init__(self, method: Method, task: Task) -> None:
@@ -126,6 +126,7 @@ class _Again:
     def __call__(
         self, *, image: Images | None = None, seed: int | None = None, segmenter: Segmenter | None = None
     ) -> SaliencyMap:
+        """The map; see `Explain`."""
         counting = self._task.segmenter if segmenter is None else CountingSegmenter(segmenter)
         changed = dataclasses.replace(
             self._task,
