@@ -14,8 +14,9 @@ from misure_onnx.metrics.pixel_levels import Levels, shifted
 class Manipulability(RerunMetric):
     """Largest 1 - Spearman correlation with the map that a search over invisible perturbations finds.
 
-    A perturbation shifts every pixel and channel by -levels or +levels; one whose prediction keeps Dice >= `dice` with
-    the target is allowed. The search starts from random signs in blocks and then flips all signs of a random square,
+    A perturbation shifts pixels and channels by -levels or +levels; one whose prediction keeps Dice >= `dice` with
+    the target is allowed. The search starts from random signs in blocks (in
+    half as many for each start that is not allowed) and then flips all signs of a random square,
     keeping what moves the map further; squares shrink as the budget is spent. Gipiskis et al. descend a gradient
     towards a given map; this needs none, and is a lower bound: more budget can only find more.
 
@@ -44,7 +45,10 @@ class Manipulability(RerunMetric):
         rng, size = np.random.default_rng(rerun.seed), rerun.image.shape[1:]
         best, largest, allowed, kept = None, 0.0, 0, 1.0
         for tried in range(self.budget):
-            signs = _random_blocks(size, rng) if best is None else _flipped(best, 0.5 * (1 - tried / self.budget), rng)
+            if best is None:
+                signs = _random_blocks(size, 0.5**tried, rng)
+            else:
+                signs = _flipped(best, 0.5 * (1 - tried / self.budget), rng)
             perturbed = shifted(rerun.image, self.levels * signs, rerun.segmenter.spec.preprocessing)
             dice = float(rerun.dice_in(perturbed)[0])
             if dice < self.dice:
@@ -53,13 +57,16 @@ class Manipulability(RerunMetric):
             change = 1 - spearman(rerun.saliency, rerun.explain(image=perturbed))
             if best is None or change > largest:
                 best, largest, kept = signs, change, dice
+        if best is None:
+            return Measured(None, {"reason": f"none of {self.budget} perturbations kept the prediction"})
         return Measured(largest, {"tried": self.budget, "allowed": allowed, "dice_kept": kept})
 
 
-def _random_blocks(size: tuple[int, ...], rng: np.random.Generator) -> Levels:
-    """Signs (C, H, W), constant on blocks of a sixteenth of the longer side."""
+def _random_blocks(size: tuple[int, ...], share: float, rng: np.random.Generator) -> Levels:
+    """Signs (C, H, W), constant on blocks of a sixteenth of the longer side; 0 on all but about a share of them."""
     block = max(1, max(size[1:]) // 16)
     coarse = rng.choice([-1, 1], (size[0], -(-size[1] // block), -(-size[2] // block)))
+    coarse[rng.random(coarse.shape) >= share] = 0
     return coarse.repeat(block, axis=1).repeat(block, axis=2)[:, : size[1], : size[2]]
 
 

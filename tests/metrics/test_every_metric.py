@@ -28,7 +28,7 @@ QUICK = {
     "max_sensitivity.perturbations": "2",
     "randomisation.steps": "2",
     "seed_agreement.runs": "2",
-    "manipulability.budget": "3",
+    "manipulability.budget": "6",
 }
 
 every_metric = pytest.mark.parametrize("name", METRICS)

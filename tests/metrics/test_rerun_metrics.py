@@ -141,9 +141,17 @@ def test_manipulability_stays_within_its_levels_and_only_grows_with_the_budget(m
 def test_what_changes_the_prediction_is_not_allowed_and_not_explained(method: ScoresAsMap) -> None:
     again = rerun(method)
     before = len(method.images)
-    result = Manipulability(budget=5, dice=1.0, levels=40).measure(again)
-    assert result.value == 0
-    assert result.details["allowed"] == len(method.images) - before == 0
+    result = Manipulability(budget=4, dice=1.0, levels=120).measure(again)
+    assert result.value is None
+    assert result.details == {"reason": "none of 4 perturbations kept the prediction"}
+    assert len(method.images) == before
+
+
+def test_a_start_that_is_not_allowed_is_followed_by_weaker_ones(method: ScoresAsMap) -> None:
+    result = Manipulability(budget=12, dice=0.99, levels=20).measure(rerun(method))
+    assert result.value is not None
+    assert 0 < result.details["allowed"] < 12
+    assert 0.99 <= result.details["dice_kept"] < 1 + 1e-9
 
 
 @pytest.mark.parametrize("method_class", [SufficientRegion, Rise])
