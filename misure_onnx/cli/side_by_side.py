@@ -32,6 +32,6 @@ def save_side_by_side(explanations: "Sequence[Explanation]", directory: Path) ->
 def _numbers(explanation: "Explanation") -> str:
     metrics, cost = explanation.metrics, explanation.cost
     return (
-        f"Dice {metrics.dice_explained:.2f}, area {metrics.perturbation_ratio:.2f}\n"
+        f"Dice {metrics.dice_explained:.2f}, {metrics.perturbation_ratio:.2f} \N{MULTIPLICATION SIGN} its area\n"
         f"{cost.forwards:,} forwards, {cost.seconds:.1f} s"
     )

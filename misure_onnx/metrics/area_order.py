@@ -31,6 +31,10 @@ class AreaOrder:
             among_equals = np.random.default_rng((seed, draw)).random(flat.size)
             self._orders.append(np.lexsort((among_equals, -flat)))
 
+    def unambiguous_up_to(self, area: int) -> bool:
+        """Whether all orders keep the same pixels for every area up to this one."""
+        return bool((np.diff(self._sorted[: area + 1]) < 0).all())
+
     def masks(self, area: int) -> Iterator[Mask]:
         """(H, W) each, 1 on the `area` most salient pixels: one where that is unambiguous, else one a draw."""
         unambiguous = area in (0, self._sorted.size) or self._sorted[area - 1] > self._sorted[area]

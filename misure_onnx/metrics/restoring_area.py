@@ -43,12 +43,16 @@ class RestoringArea(MapMetric):
     def measure(self, candidate: MapCandidate) -> Measured:
         """At most image over object, since the whole image has Dice 1."""
         baseline = candidate.baseline_image()
-        areas = [self._smallest(candidate, baseline, draw) for draw in range(self.draws)]
+        areas = list[int]()
+        for draw in range(self.draws):
+            order = AreaOrder(candidate.saliency, 1, candidate.seed + draw)
+            areas.append(self._smallest(candidate, order, baseline))
+            if order.unambiguous_up_to(areas[0]):  # the other draws would ask about the same masks
+                break
         ratios = [area / candidate.pixels for area in areas]
         return Measured(float(np.mean(ratios)), {"by_draw": ratios})
 
-    def _smallest(self, candidate: MapCandidate, baseline: Images, draw: int) -> int:
-        order = AreaOrder(candidate.saliency, 1, candidate.seed + draw)
+    def _smallest(self, candidate: MapCandidate, order: AreaOrder, baseline: Images) -> int:
         failed = 0
         areas = _growing(candidate.pixels, candidate.saliency.size)
         for area, (_, dice) in zip(areas, candidate.judge(_masks(order, areas), baseline), strict=False):

@@ -46,13 +46,13 @@ def draw_methods(image: RgbImage, prediction: Region, label: str, columns: Seque
     for place in grid.ravel():
         place.set_axis_off()
     _panel(grid[0][0], image, title="Image")
-    _panel(grid[1][0], outline(image, prediction), caption=label)
+    _panel(grid[1][0], outline(image, prediction), title="What the model finds", caption=label)
     for number, column in enumerate(columns):
         band, place = divmod(number, _COLUMNS)
         signed = bool((column.saliency < 0).any())
         shown = overlay(image, column.saliency) if signed else heat_map(column.saliency)
-        _panel(grid[2 * band][place + 1], shown, title=column.name)
-        _panel(grid[2 * band + 1][place + 1], cut_out(image, column.region), caption=column.numbers)
+        _panel(grid[2 * band][place + 1], shown, title=f"{column.name}: map")
+        _panel(grid[2 * band + 1][place + 1], cut_out(image, column.region), title="Region", caption=column.numbers)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return buffer.getvalue()
@@ -61,7 +61,7 @@ def draw_methods(image: RgbImage, prediction: Region, label: str, columns: Seque
 def _panel(axes: Any, picture: RgbImage, *, title: str = "", caption: str = "") -> None:
     axes.set_axis_on()
     axes.imshow(picture, interpolation="nearest")
-    axes.set_title(title, fontsize=12, fontweight="bold", parse_math=False)
+    axes.set_title(title, fontsize=11, fontweight="bold", parse_math=False)
     axes.set_xlabel(caption, fontsize=10, parse_math=False)
     axes.set_xticks([])
     axes.set_yticks([])

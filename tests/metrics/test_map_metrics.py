@@ -186,3 +186,9 @@ def test_where_no_change_changes_the_model_it_is_not_defined(tmp_path: Path) -> 
     result = Infidelity().measure(judged_map(uniform(tmp_path / "uniform.onnx"), NO_MAP, image))
     assert result.value is None
     assert "no removed square" in result.details["reason"]
+
+
+def test_draws_of_a_map_without_ties_are_not_asked_about_twice(bright: Path) -> None:
+    without_ties = np.random.default_rng(0).permutation(ALL).reshape(SIZE).astype(np.float32)
+    for saliency, draws in ((without_ties, 1), (ON_OBJECT, 3)):
+        assert len(RestoringArea().measure(judged_map(bright, saliency)).details["by_draw"]) == draws
