@@ -8,10 +8,13 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from benchmarks.shared_data import Triple
 from misure_onnx.api import load_segmenter
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.errors import UnsupportedModel
 from misure_onnx.graph.permuted_weights import permute_weights, weighted_layers
+from misure_onnx.images import load_image
+from tests.shared_data import real_models
 from tests.tiny_models import bright_pixels, noise_image, small_network
 
 
@@ -56,3 +59,15 @@ def test_the_segmenter_s_file_stays_and_its_random_twin_is_gone_afterwards(tmp_p
         assert not np.allclose(twin.predict(image), segmenter.predict(image), atol=0.1)
     assert not place.exists()
     assert hashlib.sha256(path.read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("triple", real_models())
+def test_real_models_with_random_weights_have_the_same_kind_of_scores_and_another_prediction(triple: Triple) -> None:
+    segmenter = load_segmenter(triple.model, triple.preprocessing)
+    assert isinstance(segmenter, OnnxRuntimeSegmenter)
+    image = segmenter.prepare(load_image(triple.image))
+    head = segmenter.spec.head
+    with segmenter.randomised(1, 0) as twin:
+        assert (twin.spec.head, twin.spec.classes) == (head, segmenter.spec.classes)
+        own, random = (head.labels(one.predict(image)) for one in (segmenter, twin))
+    assert (own == random).mean() < 0.8

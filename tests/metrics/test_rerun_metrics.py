@@ -7,6 +7,8 @@ import pytest
 from scipy.stats import spearmanr
 
 from misure_onnx.api import load_segmenter, make_metrics
+from misure_onnx.methods.base import Method
+from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import SufficientRegion
 from misure_onnx.metrics.agreement import spearman
@@ -154,12 +156,13 @@ def test_a_start_that_is_not_allowed_is_followed_by_weaker_ones(method: ScoresAs
     assert 0.99 <= result.details["dice_kept"] < 1 + 1e-9
 
 
-@pytest.mark.parametrize("method_class", [SufficientRegion, Rise])
-def test_real_methods_can_be_run_again_on_a_random_model_with_the_target_fixed(
-    tmp_path: Path, method_class: type[SufficientRegion | Rise]
-) -> None:
+@pytest.mark.parametrize(
+    "quick",
+    [SufficientRegion(), Rise(masks=40), MiSuRe(iterations=3, mask_size=16), MiSuRe(route="search", budget=20)],
+    ids=["sufficient_region", "rise", "misure", "misure-search"],
+)
+def test_real_methods_can_be_run_again_on_a_random_model_with_the_target_fixed(tmp_path: Path, quick: Method) -> None:
     segmenter = load_segmenter(small_network(tmp_path / "net.onnx"), "imagenet")
-    quick = method_class.with_parameters({"masks": 40} if method_class is Rise else {})
     metrics = make_metrics("randomisation", {"randomisation.steps": "1"})
     record = quick.explain(segmenter, PICTURE, metrics=metrics).metrics.more["randomisation"]
     assert record.value is not None
