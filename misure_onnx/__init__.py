@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from misure_onnx.api import every_object as every_object
     from misure_onnx.api import load_segmenter as load_segmenter
     from misure_onnx.api import make_method as make_method
+    from misure_onnx.api import make_metrics as make_metrics
     from misure_onnx.errors import GradientError as GradientError
     from misure_onnx.errors import InputError as InputError
     from misure_onnx.errors import MisureError as MisureError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from misure_onnx.methods.misure import MiSuRe as MiSuRe
     from misure_onnx.methods.predicted_mask import PredictedMask as PredictedMask
     from misure_onnx.methods.random_mask import RandomMask as RandomMask
+    from misure_onnx.methods.remeasure import measure as measure
     from misure_onnx.methods.rise import Rise as Rise
     from misure_onnx.methods.sufficient_region import SufficientRegion as SufficientRegion
     from misure_onnx.metrics import METRICS as METRICS
@@ -58,6 +60,8 @@ _HOMES = {
     "load_image": "images",
     "load_segmenter": "api",
     "make_method": "api",
+    "make_metrics": "api",
+    "measure": "methods.remeasure",
 }
 
 __all__ = [
@@ -81,6 +85,8 @@ __all__ = [
     "load_image",
     "load_segmenter",
     "make_method",
+    "make_metrics",
+    "measure",
 ]
 
 

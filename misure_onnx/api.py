@@ -1,6 +1,7 @@
 """From names and paths to objects: the only place where methods and backends meet."""
 
 import dataclasses
+import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,8 @@ from misure_onnx.instances.groups import CONNECTIVITY, MIN_SIZE, Group, find_ins
 from misure_onnx.mask import resize_region
 from misure_onnx.methods import METHODS
 from misure_onnx.methods.base import Method
+from misure_onnx.metrics import ALWAYS, METRICS
+from misure_onnx.metrics.base import Metric, RerunMetric, TruthMetric
 from misure_onnx.preprocessing import Preprocessing, load_preprocessing
 from misure_onnx.segmenter import Segmenter, load_input
 from misure_onnx.target import ResolvedTarget
@@ -158,14 +161,55 @@ def make_methods(names: Sequence[str], preset: str | None, settings: Mapping[str
     ]
 
 
+def make_metrics(
+    names: str | Sequence[str] = "standard", settings: Mapping[str, str] | None = None, *, truth: bool = False
+) -> dict[str, Metric]:
+    """Metrics by their registry names, for `Method.explain(metrics=...)`.
+
+    Args:
+        names: names in `METRICS`, one text with commas or a list. `standard` stands for those that judge the map,
+            `all` for these and those that run the method again; neither for the three that are always measured.
+        settings: parameters as text, by "metric.parameter", as the command line has them.
+        truth: whether `standard` and `all` include the metrics that need a ground truth.
+
+    Raises:
+        ParameterError: no such metric or parameter, or a value out of range.
+    """
+    listed = names.split(",") if isinstance(names, str) else list(names)
+    chosen = list(dict.fromkeys(name for entry in listed for name in _expanded(entry, truth=truth)))
+    by_metric: dict[str, dict[str, Any]] = {name: {} for name in chosen}
+    for key, text in (settings or {}).items():
+        name, _, parameter = key.partition(".")
+        if name not in by_metric:
+            raise ParameterError(f"{key!r} sets a parameter of a metric that is not measured: {', '.join(chosen)} are")
+        known = {f.name for f in dataclasses.fields(METRICS[name])}  # type: ignore[arg-type]
+        if parameter not in known:
+            listing = ", ".join(sorted(known)) or "none"
+            raise ParameterError(f"metric {name} has no parameter {parameter!r}; its parameters: {listing}")
+        by_metric[name][parameter] = _parsed(METRICS[name], parameter, text)
+    return {name: METRICS[name](**parameters) for name, parameters in by_metric.items()}
+
+
+def _expanded(name: str, *, truth: bool) -> list[str]:
+    if name not in ("standard", "all"):
+        if name in METRICS:
+            return [name]
+        near = difflib.get_close_matches(name, METRICS, n=3, cutoff=0.5)
+        hint = f"did you mean {', '.join(near)}?" if near else f"the known ones are {', '.join(METRICS)}"
+        raise ParameterError(f"metric {name!r} is unknown: {hint} (standard and all stand for several)")
+    left_out: tuple[type[Metric], ...] = () if truth else (TruthMetric,)
+    left_out += (RerunMetric,) if name == "standard" else ()
+    return [known for known, metric in METRICS.items() if known not in ALWAYS and not issubclass(metric, left_out)]
+
+
 _KINDS = {int: "a whole number", float: "a number"}
 
 
-def _parsed(method: type[Method], key: str, text: str) -> Any:
+def _parsed(owner: type[Method] | type[Metric], key: str, text: str) -> Any:
     """A parameter's text as the type of its default."""
-    defaults = {f.name: f.default for f in dataclasses.fields(method)}  # type: ignore[arg-type]
+    defaults = {f.name: f.default for f in dataclasses.fields(owner)}  # type: ignore[arg-type]
     if key not in defaults:
-        return text  # refused by the method itself, with the list of its parameters
+        return text  # refused by the owner itself, with the list of its parameters
     kind: type[Any] = type(defaults[key])
     if kind is bool:
         if text.lower() not in ("true", "false"):

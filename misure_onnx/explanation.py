@@ -33,9 +33,11 @@ from misure_onnx.records import (
     Channels,
     Cost,
     MethodRecord,
+    MetricRecord,
     Metrics,
     Minimality,
     Provenance,
+    SamplingError,
     Stability,
     SufficientRegionRecord,
     TargetRecord,
@@ -267,13 +269,15 @@ def _read_array(path: Path, size: Size, *, leading: int = 0) -> FloatArray:
 
 
 def _metrics(document: dict[str, Any]) -> Metrics:
-    stage_1 = document["sufficient_region"]
+    stage_1, sampling = document["sufficient_region"], document["sampling_error"]
     return Metrics(
         **{
             **document,
             "sufficient_region": SufficientRegionRecord(**stage_1) if stage_1 else None,
             "predicted_mask": YardstickRecord(**document["predicted_mask"]),
             "random_mask": YardstickRecord(**document["random_mask"]),
+            "sampling_error": SamplingError(**sampling) if sampling else None,
+            "more": {name: MetricRecord(**record) for name, record in document["more"].items()},
         }
     )
 

@@ -75,6 +75,25 @@ def load_image(image: ImageLike, max_pixels: int = MAX_PIXELS) -> LoadedImage:
     return _from_array(np.asarray(image))
 
 
+def load_labels(path: Path) -> npt.NDArray[Any]:
+    """(H, W) the numbers in a picture of one channel; a palette's numbers, not its colours.
+
+    Raises:
+        ImageError: as `load_image`, or its channels differ.
+    """
+    loaded = load_image(path)  # checks all that can be wrong, and finds the bits
+    with _opened(io.BytesIO(path.read_bytes()), path) as file:
+        if file.mode == "P":
+            return np.asarray(file)
+    first = loaded.pixels[..., :1]
+    if not (loaded.pixels == first).all():
+        raise ImageError(
+            f"ground truth {str(path)!r} has {loaded.pixels.shape[2]} channels that differ; expected one number a "
+            "pixel: a mask, or class indices"
+        )
+    return np.asarray(first[..., 0])
+
+
 def _from_array(array: npt.NDArray[Any]) -> LoadedImage:
     if array.ndim not in (2, 3) or array.dtype not in (np.dtype(np.uint8), np.dtype(np.uint16)):
         raise ImageError(

@@ -1,7 +1,7 @@
 """What an explanation says in numbers and words: the sections of `explanation.json`, key for key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Status = Literal["ok", "saturated", "not_sufficient", "uninformative"]
@@ -53,8 +53,50 @@ class YardstickRecord:
 
 
 @dataclass(frozen=True)
+class SamplingError:
+    """How far a sampled map has converged.
+
+    Attributes:
+        name: `split_half_correlation`: Pearson's, between the maps of the even and of the odd samples (1 = converged);
+            `standard_error`: Monte Carlo standard error of a pixel, root mean square over the map, as a share of the
+            map's standard deviation (0 = converged).
+        value: the number.
+        samples: how many there were.
+    """
+
+    name: Literal["split_half_correlation", "standard_error"]
+    value: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class MetricRecord:
+    """A further metric, and the same of two yardsticks: the predicted object, and the same values at random places.
+
+    Attributes:
+        value, predicted_mask, random_mask: None where the metric is not defined.
+        higher_is_better, unit: of all three.
+        parameters: of the metric.
+        forwards: images predicted for all three.
+        details: curves and single values behind `value`.
+    """
+
+    value: float | None
+    higher_is_better: bool
+    unit: str
+    predicted_mask: float | None
+    random_mask: float | None
+    parameters: Mapping[str, Any]
+    forwards: int
+    details: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class Metrics:
-    """Dice explained of the binary region and of the soft mask, area over the object's, and two yardsticks."""
+    """Dice explained of the binary region and of the soft mask, area over the object's, and two yardsticks.
+
+    `sampling_error` is None for methods that do not sample; `more` holds what was asked for, by name.
+    """
 
     dice_explained: float
     dice_explained_soft: float
@@ -62,6 +104,8 @@ class Metrics:
     sufficient_region: SufficientRegionRecord | None
     predicted_mask: YardstickRecord
     random_mask: YardstickRecord
+    sampling_error: SamplingError | None = None
+    more: Mapping[str, MetricRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

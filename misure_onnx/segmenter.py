@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -129,6 +130,22 @@ class ConcurrentSegmenter(Protocol):
             items: taken one by one, by one thread at a time, as there is room for them.
             until: whether a result is the last one that is wanted. When it comes, `spec.workers - 1` further items
                 have been begun, whatever was faster; without it a caller takes all results.
+        """
+
+
+@runtime_checkable
+class Randomisable(Protocol):
+    """A segmenter whose learned weights can be destroyed, for the randomisation sanity check."""
+
+    def randomised(self, share: float, seed: int) -> AbstractContextManager[Segmenter]:
+        """The same model with the weights of its last layers permuted, inside the context.
+
+        Args:
+            share: of the layers with weights, counted from the output; 1: all.
+            seed: of the permutations.
+
+        Raises:
+            UnsupportedModel: no layer has weights.
         """
 
 

@@ -30,6 +30,8 @@ EXPECTED = [
     "load_image",
     "load_segmenter",
     "make_method",
+    "make_metrics",
+    "measure",
 ]
 
 

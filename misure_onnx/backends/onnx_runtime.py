@@ -1,7 +1,10 @@
 """An ONNX file run by ONNX Runtime."""
 
+import dataclasses
 import hashlib
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +21,9 @@ from misure_onnx.backends.workers import most_workers, side_by_side
 from misure_onnx.errors import ModelError, PreprocessingError
 from misure_onnx.graph.graph_backed import Run
 from misure_onnx.graph.input_signature import InputSignature, find_input
-from misure_onnx.graph.load import load_structure, opset_version
+from misure_onnx.graph.load import load_structure, load_with_weights, opset_version
 from misure_onnx.graph.output_signature import OutputSignature, candidate_heads, find_output
+from misure_onnx.graph.permuted_weights import permute_weights
 from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata, network_input, prepared
 from misure_onnx.segmenter import Identity, Item, LoadedInput, Predict, Result, SegmenterSpec
 from misure_onnx.target import ResolvedTarget
@@ -46,7 +50,7 @@ class OnnxRuntimeSegmenter:
     """
 
     def __init__(self, path: str | Path, *, preprocessing: Preprocessing | None = None, provider: str = "auto") -> None:
-        self.path = Path(path)
+        self.path, self._provider = Path(path), provider
         model = load_structure(self.path)
         notes: list[str] = []
         declared = preprocessing or _own_preprocessing(model) or _assumed_preprocessing(model, notes)
@@ -140,6 +144,29 @@ class OnnxRuntimeSegmenter:
                 ) from error
 
         return run
+
+    @contextmanager
+    def randomised(self, share: float, seed: int) -> Iterator["OnnxRuntimeSegmenter"]:
+        """The same model with the weights of its last layers permuted; see `Randomisable`.
+
+        It is a file as long as the context lasts, so that every gradient route serves it. What was found about the
+        original's input and output is declared, so that random scores are not read as something else.
+
+        Raises:
+            UnsupportedModel: no layer has weights.
+        """
+        model = permute_weights(load_with_weights(self.path), self.output.name, share, np.random.default_rng(seed))
+        declared = dataclasses.replace(
+            self.spec.preprocessing,
+            output=self.output.head.kind,
+            output_layout=self.output.layout,
+            head=self.output.name,
+            class_names=self.spec.class_names or tuple(f"class {index}" for index in range(self.spec.classes)),
+        )
+        with tempfile.TemporaryDirectory(prefix="misure-") as folder:
+            path = Path(folder, self.path.name)
+            onnx.save(model, path)
+            yield OnnxRuntimeSegmenter(path, preprocessing=declared, provider=self._provider)
 
     def output_size(self, image: Images) -> Size:
         """(height, width) of the graph's own output for an image (1, C, H, W)."""

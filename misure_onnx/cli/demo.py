@@ -12,6 +12,7 @@ from misure_onnx.cli.explain import (
     method_settings,
     report,
 )
+from misure_onnx.cli.measuring import add_metric_arguments, chosen_metrics
 from misure_onnx.cli.output import write_line
 
 HELP = "explain the bundled model on the bundled image: nothing to prepare"
@@ -28,6 +29,7 @@ _INTRODUCTION = (
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_method_arguments(parser)
+    add_metric_arguments(parser)
     add_output_arguments(parser)
     parser.set_defaults(out=Path("misure-demo"), provider="auto")
 
@@ -40,10 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     check_arguments(arguments)
     methods = make_methods(arguments.method.split(","), arguments.preset, method_settings(arguments))
+    metrics = chosen_metrics(arguments)
     bundled = files("misure_onnx") / "demo"
     with as_file(bundled / "triangle.onnx") as model, as_file(bundled / "triangle.png") as picture:
         segmenter, image = load_segmenter(model), load_image(picture)
-        explanations = explain_all(methods, segmenter, image, [Target.at(*_POINT)], arguments)
+        explanations = explain_all(methods, segmenter, image, [Target.at(*_POINT)], arguments, metrics=metrics)
     if not arguments.json:
         write_line(_INTRODUCTION)
     report(explanations, arguments, single=len(methods) == 1)

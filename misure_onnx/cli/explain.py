@@ -1,11 +1,13 @@
 """`misure explain MODEL IMAGE`."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from misure_onnx.cli.measuring import add_metric_arguments, chosen_metrics, metrics_table
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
+from misure_onnx.cli.side_by_side import save_side_by_side
 from misure_onnx.errors import ImageError, ParameterError
 
 if TYPE_CHECKING:  # these import numpy and more
@@ -14,6 +16,7 @@ if TYPE_CHECKING:  # these import numpy and more
 
     from misure_onnx.explanation import Explanation
     from misure_onnx.methods.base import Method
+    from misure_onnx.metrics.base import Metric
     from misure_onnx.records import YardstickRecord
     from misure_onnx.segmenter import LoadedInput, Segmenter
     from misure_onnx.target import ResolvedTarget, Target
@@ -31,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_target_arguments(parser)
     add_method_arguments(parser)
+    add_metric_arguments(parser)
     add_model_arguments(parser)
     add_output_arguments(parser)
 
@@ -101,12 +105,13 @@ def run(arguments: argparse.Namespace) -> int:
     if sum([arguments.at is not None, arguments.mask is not None, arguments.every_object]) > 1:
         raise ParameterError("--at, --mask and --every-object exclude each other")
     methods = make_methods(arguments.method.split(","), arguments.preset, method_settings(arguments))
+    metrics = chosen_metrics(arguments)
     image = requested_input(arguments.image)
     segmenter = load_segmenter(arguments.model, arguments.preprocess, provider=arguments.provider)
     if arguments.crop is not None:
         image = cropped(image, arguments.crop, segmenter)
     targets = requested_targets(arguments, segmenter, image)
-    explanations = explain_all(methods, segmenter, image, targets, arguments)
+    explanations = explain_all(methods, segmenter, image, targets, arguments, metrics=metrics)
     report(explanations, arguments, single=len(methods) == 1 and len(targets) == 1)
     return 0
 
@@ -198,6 +203,8 @@ def explain_all(
     image: "LoadedInput",
     targets: Sequence["Target | ResolvedTarget"],
     arguments: argparse.Namespace,
+    *,
+    metrics: "Mapping[str, Metric]",
 ) -> list["Explanation"]:
     """One explanation a target and method, targets outermost."""
     with ProgressBars() as progress:
@@ -210,6 +217,8 @@ def explain_all(
                 batch_size=arguments.batch_size,
                 progress=progress,
                 scoring=arguments.scoring,
+                metrics=metrics,
+                truth=arguments.truth,
             )
             for target in targets
             for method in methods
@@ -222,6 +231,7 @@ def report(explanations: Sequence["Explanation"], arguments: argparse.Namespace,
     for explanation, place in zip(explanations, places, strict=True):
         if place is not None:
             explanation.save(place)
+    compared = _save_side_by_side(explanations, places)
     if arguments.json:
         documents = [explanation.to_json() for explanation in explanations]
         write_json(documents[0] if single else documents)
@@ -231,6 +241,8 @@ def report(explanations: Sequence["Explanation"], arguments: argparse.Namespace,
     for place in places:
         if place is not None:
             write_line(f"figure: {place / 'figure.png'}")
+    for figure in compared:
+        write_line(f"all methods: {figure}")
     if arguments.out is None:
         write_line("nothing was written; --out DIR writes figure, maps, regions and explanation.json")
 
@@ -244,8 +256,18 @@ def _place(out: Path | None, explanations: Sequence["Explanation"], number: int,
     return place / names[number] if methods > 1 else place
 
 
+def _save_side_by_side(explanations: Sequence["Explanation"], places: Sequence[Path | None]) -> list[Path]:
+    """One figure a target, beside the methods' directories; none for a single method or without a place."""
+    together: dict[Path, list[Explanation]] = {}
+    for explanation, place in zip(explanations, places, strict=True):
+        if place is not None:
+            together.setdefault(place.parent, []).append(explanation)
+    methods = len({explanation.method.name for explanation in explanations})
+    return [save_side_by_side(mine, parent) for parent, mine in together.items()] if methods > 1 else []
+
+
 def _summary(explanations: Sequence["Explanation"]) -> str:
-    header = ["", "Dice explained", "perturbation ratio", "dilations", "forwards", "backwards", "seconds"]
+    header = ["", "Dice explained", "perturbation ratio", "dilations", "forwards", "backwards", "seconds", "sampling"]
     blocks = []
     for target in dict.fromkeys(explanation.target for explanation in explanations):
         rows = [header]
@@ -253,7 +275,7 @@ def _summary(explanations: Sequence["Explanation"]) -> str:
         for explanation in mine:
             rows += _rows(explanation)
         what = {"class": "", "instance": " (one object)", "region": " (inside the mask)"}[target.kind]
-        blocks.append(f"{target.label}{what}: {target.pixels:,} pixels\n\n{table(rows)}\n")
+        blocks.append(f"{target.label}{what}: {target.pixels:,} pixels\n\n{table(rows)}\n{metrics_table(mine)}")
     return "\n".join(blocks)
 
 
@@ -269,6 +291,7 @@ def _rows(explanation: "Explanation") -> list[list[str]]:
         str(cost.forwards),
         str(cost.backwards),
         f"{cost.seconds:.2f}",
+        _sampling(explanation),
     ]
     others = {
         "  predicted mask": metrics.predicted_mask,
@@ -276,9 +299,17 @@ def _rows(explanation: "Explanation") -> list[list[str]]:
         **_alternatives(explanation),
     }
     return [first] + [
-        [name, f"{other.dice_explained:.3f}", f"{other.perturbation_ratio:.3f}", "", "", "", ""]
+        [name, f"{other.dice_explained:.3f}", f"{other.perturbation_ratio:.3f}", *[""] * (len(first) - 3)]
         for name, other in others.items()
     ]
+
+
+def _sampling(explanation: "Explanation") -> str:
+    """How far a sampled map has converged: agreement of its halves (r), or standard error (+-)."""
+    error = explanation.metrics.sampling_error
+    if error is None:
+        return "-"
+    return f"r={error.value:.2f}" if error.name == "split_half_correlation" else f"+-{error.value:.2f}"
 
 
 def _alternatives(explanation: "Explanation") -> "dict[str, YardstickRecord]":

@@ -4,24 +4,27 @@ import dataclasses
 import importlib.metadata
 import platform
 import time
+from collections.abc import Mapping
 
 import numpy as np
 
 from misure_onnx.explanation import Explanation
-from misure_onnx.mask import random_region, resize_map, resize_region
+from misure_onnx.mask import random_region
 from misure_onnx.methods.base import Attribution, Method, Task
 from misure_onnx.methods.certificate import certify
 from misure_onnx.methods.channel_numbers import channel_numbers
-from misure_onnx.metrics import METRICS
+from misure_onnx.methods.image_place import ImagePlace
+from misure_onnx.methods.measuring import Again, Wanted, measure_wanted
+from misure_onnx.metrics import ALWAYS
 from misure_onnx.metrics.base import Candidate
 from misure_onnx.perturbation import make_baseline
-from misure_onnx.preprocessing import in_network_axes
 from misure_onnx.records import (
     Alternatives,
     Certificate,
     Channels,
     Cost,
     MethodRecord,
+    MetricRecord,
     Metrics,
     Provenance,
     Status,
@@ -31,7 +34,7 @@ from misure_onnx.records import (
 )
 from misure_onnx.segmenter import LoadedInput
 from misure_onnx.target import ResolvedTarget
-from misure_onnx.types import FloatArray, Region, SaliencyMap
+from misure_onnx.types import FloatArray, Region
 from misure_onnx.volumes import LoadedVolume
 
 _PACKAGES = ("misure-onnx", "onnxruntime-gpu", "onnxruntime", "onnx", "numpy", "opencv-python-headless", "torch")
@@ -48,20 +51,24 @@ class Clock:
         return time.perf_counter() - self._start
 
 
-def assemble(method: Method, task: Task, image: LoadedInput, found: Attribution, clock: Clock) -> Explanation:
+def assemble(
+    method: Method, task: Task, image: LoadedInput, found: Attribution, *, clock: Clock, wanted: Wanted
+) -> Explanation:
     """Judges the region on the deployed model and brings every array to the image's size."""
     metrics = _metrics(task, found)
     certificate = certify(task, image, found, metrics.dice_explained)
     alternatives = _alternatives(task, found)
     stage_1 = found.sufficient_region
-    place = _Place(task, image)
+    cost = Cost(task.segmenter.forwards + found.backwards, found.backwards, round(clock.seconds(), 4))
+    more = measure_wanted(wanted, Again(method, task), task, found)
+    place = ImagePlace(image.size, task.segmenter.spec.preprocessing)
     return Explanation(
         method=MethodRecord(method.name, method.preset(), method.parameters()),
         target=_target_record(task.target, place),
-        metrics=metrics,
+        metrics=dataclasses.replace(metrics, more=more),
         certificate=certificate,
-        cost=Cost(task.segmenter.forwards + found.backwards, found.backwards, round(clock.seconds(), 4)),
-        provenance=_provenance(task, image, found, certificate),
+        cost=cost,
+        provenance=_provenance(task, image, found, certificate, more),
         saliency=place.map(found.saliency),
         prediction=place.region(task.target.region),
         sufficient_region=place.region(stage_1.region) if stage_1 else None,
@@ -76,22 +83,6 @@ def assemble(method: Method, task: Task, image: LoadedInput, found: Attribution,
     )
 
 
-class _Place:
-    """Brings what was found at the network's size to the image's."""
-
-    def __init__(self, task: Task, image: LoadedInput) -> None:
-        self._declared = task.segmenter.spec.preprocessing
-        self._size = in_network_axes(np.empty(image.size, bool), self._declared).shape
-
-    def map(self, saliency: SaliencyMap) -> SaliencyMap:
-        """A saliency map."""
-        return np.ascontiguousarray(in_network_axes(resize_map(saliency, self._size), self._declared))
-
-    def region(self, region: Region) -> Region:
-        """A binary region."""
-        return np.ascontiguousarray(in_network_axes(resize_region(region, self._size), self._declared))
-
-
 def _channels(task: Task, found: Attribution) -> Channels | None:
     """The numbers of the maps as they came, before they are resized."""
     if found.channels is None:
@@ -99,7 +90,7 @@ def _channels(task: Task, found: Attribution) -> Channels | None:
     return channel_numbers(found.channels.maps, task.target.region, found.channels.units, found.channels.ring)
 
 
-def _channel_maps(found: Attribution, place: _Place) -> FloatArray | None:
+def _channel_maps(found: Attribution, place: ImagePlace) -> FloatArray | None:
     return None if found.channels is None else np.stack([place.map(own) for own in found.channels.maps])
 
 
@@ -115,7 +106,9 @@ def _metrics(task: Task, found: Attribution) -> Metrics:
     stage_1 = found.sufficient_region
     pixels = int(task.target.region.sum())
     return Metrics(
-        **{name: metric().measure(judged) for name, metric in METRICS.items()},
+        dice_explained=_number("dice_explained", judged),
+        dice_explained_soft=_number("dice_explained_soft", judged),
+        perturbation_ratio=_number("perturbation_ratio", judged),
         sufficient_region=SufficientRegionRecord(
             stage_1.dilations, stage_1.dice, int(stage_1.region.sum()) / pixels, stage_1.saturated
         )
@@ -123,11 +116,19 @@ def _metrics(task: Task, found: Attribution) -> Metrics:
         else None,
         predicted_mask=_yardstick(_candidate(task, found, task.target.region)),
         random_mask=_yardstick(_candidate(task, found, random)),
+        sampling_error=found.sampling_error,
     )
 
 
+def _number(name: str, candidate: Candidate) -> float:
+    value = ALWAYS[name]().measure(candidate).value
+    if value is None:
+        raise RuntimeError(f"{name} is defined for every region")
+    return value
+
+
 def _yardstick(candidate: Candidate) -> YardstickRecord:
-    return YardstickRecord(*(METRICS[name]().measure(candidate) for name in ("dice_explained", "perturbation_ratio")))
+    return YardstickRecord(*(_number(name, candidate) for name in ("dice_explained", "perturbation_ratio")))
 
 
 def _alternatives(task: Task, found: Attribution) -> Alternatives | None:
@@ -147,15 +148,18 @@ def _common(a: Region, b: Region) -> float:
     return int((a & b).sum()) / union if union else 1.0
 
 
-def _target_record(target: ResolvedTarget, place: _Place) -> TargetRecord:
+def _target_record(target: ResolvedTarget, place: ImagePlace) -> TargetRecord:
     region = place.region(target.region)
     index = [round(float(along.mean()), 2) for along in np.nonzero(region if region.any() else target.region)]
     centroid = tuple(index if region.ndim == 3 else index[::-1])
     return TargetRecord(target.class_index, target.class_name, target.kind, int(region.sum()), centroid)
 
 
-def _provenance(task: Task, image: LoadedInput, found: Attribution, certificate: Certificate) -> Provenance:
+def _provenance(
+    task: Task, image: LoadedInput, found: Attribution, certificate: Certificate, more: Mapping[str, MetricRecord]
+) -> Provenance:
     identity = task.segmenter.identity
+    undefined = [f"metric {name}: {m.details['reason']}" for name, m in more.items() if "reason" in m.details]
     return Provenance(
         model_sha256=identity.model_sha256,
         input_sha256=image.sha256,
@@ -167,7 +171,7 @@ def _provenance(task: Task, image: LoadedInput, found: Attribution, certificate:
         versions=_versions(),
         seed=task.seed,
         status=_status(found, certificate),
-        notes=(*identity.notes, *task.target.notes, *task.notes, *found.notes),
+        notes=(*identity.notes, *task.target.notes, *task.notes, *found.notes, *undefined),
     )
 
 

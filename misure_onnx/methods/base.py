@@ -18,12 +18,14 @@ import numpy as np
 from misure_onnx.errors import ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.gradients.base import Fidelity
+from misure_onnx.ground_truth import TruthLike
 from misure_onnx.images import ImageLike
 from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.methods.scoring import MaskScorer, Scoring, fused_scorer
 from misure_onnx.methods.value import VALUES, Numbers, ValueName
+from misure_onnx.metrics.base import Metric
 from misure_onnx.perturbation import blend
-from misure_onnx.records import Minimality, Status
+from misure_onnx.records import Minimality, SamplingError, Status
 from misure_onnx.segmenter import CountingSegmenter, Predict, Segmenter, load_input
 from misure_onnx.target import ResolvedTarget, Target
 from misure_onnx.types import FloatArray, Images, Mask, Region, SaliencyMap, Size
@@ -42,6 +44,8 @@ class Task:
         batch_size: images a call of the segmenter; changes speed, never the result.
         progress: called with (stage, done, total).
         scoring: where many masks are scored, outside the graph or inside it.
+        target_is_foreign: the target was found on another image or by another model, so that not even the whole
+            image need show it.
     """
 
     segmenter: CountingSegmenter
@@ -51,6 +55,7 @@ class Task:
     batch_size: int
     progress: Progress
     scoring: Scoring = "auto"
+    target_is_foreign: bool = False
 
     @property
     def size(self) -> Size:
@@ -173,6 +178,7 @@ class Attribution:
         second_run: what another run found, and the largest region that it could have found.
         alternatives: further minimal regions.
         channels: one map an input channel, for methods that have them.
+        sampling_error: how far the map of a method that samples has converged; None: it does not sample.
     """
 
     saliency: SaliencyMap
@@ -193,6 +199,7 @@ class Attribution:
     second_run: tuple[Region, Region] | None = None
     alternatives: tuple[Region, ...] = ()
     channels: ChannelMaps | None = None
+    sampling_error: SamplingError | None = None
 
 
 class Method(ABC):
@@ -221,6 +228,8 @@ class Method(ABC):
         batch_size: int | None = None,
         progress: Progress = silent,
         scoring: Scoring = "auto",
+        metrics: Mapping[str, Metric] | None = None,
+        truth: TruthLike | None = None,
     ) -> Explanation:
         """Explains one target on one image.
 
@@ -234,13 +243,18 @@ class Method(ABC):
             progress: called with (stage, done, total).
             scoring: `plain` scores masks with numpy outside the graph, `fused` inside it; `auto` takes `fused` for
                 methods with many masks where the model runs on CUDA. The result is the same.
+            metrics: further ones to measure, by name; see `make_metrics`. They do not count in `cost`.
+            truth: where the object really is, at the image's size, for the metrics that need it: a file or an array
+                (H, W), binary or a label map.
 
         Raises:
             ImageError, TargetError, ModelError: the input cannot be used.
+            ParameterError: a metric needs a ground truth, and there is none.
             GradientError: the method needs a gradient and no route is left.
             ParameterError: the method does not serve volumes, and the model takes them.
         """
         from misure_onnx.methods.assemble import Clock, assemble  # noqa: PLC0415 - it needs this module's types
+        from misure_onnx.methods.measuring import Wanted  # noqa: PLC0415
 
         require(scoring in get_args(Scoring), f"scoring must be {', '.join(get_args(Scoring))}, got {scoring!r}")
         require(
@@ -250,6 +264,7 @@ class Method(ABC):
         )
         clock = Clock()
         loaded = load_input(image)
+        wanted = Wanted.of(metrics or {}, truth, loaded.size)
         counting = CountingSegmenter(segmenter)
         network_image = counting.prepare(loaded)
         if not isinstance(target, ResolvedTarget):
@@ -258,7 +273,7 @@ class Method(ABC):
             size = loaded.size[::-1] if declared.axes == "zyx" and len(loaded.size) == 3 else loaded.size
             target = (target or Target()).resolve(counting.spec, scores, size)
         task = Task(counting, network_image, target, seed, batch_size or counting.spec.batch_size, progress, scoring)
-        return assemble(self, task, loaded, self.attribute(task), clock)
+        return assemble(self, task, loaded, self.attribute(task), clock=clock, wanted=wanted)
 
     @classmethod
     def from_preset(cls, preset: str, **parameters: Any) -> Self:

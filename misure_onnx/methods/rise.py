@@ -14,6 +14,7 @@ import numpy.typing as npt
 from misure_onnx.mask import resize_map, resize_region, scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
 from misure_onnx.perturbation import make_baseline
+from misure_onnx.records import SamplingError
 from misure_onnx.types import Mask, SaliencyMap, Size
 
 _SUMMED_TOGETHER = 16
@@ -90,6 +91,7 @@ class Rise(Method):
             status="uninformative" if silent else "ok",
             notes=(note,) if silent else (),
             trace={"split_half_correlation": [agreement], "mean_dice": [total.weight / total.count]},
+            sampling_error=SamplingError("split_half_correlation", agreement, self.masks),
         )
 
     def _random_masks(self, task: Task) -> Iterator[Mask]:

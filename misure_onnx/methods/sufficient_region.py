@@ -37,12 +37,12 @@ def grow_sufficient_region(task: Task, baseline: Images, tau: float) -> Sufficie
         curve.append(dice)
         grown = mask
         task.progress("sufficient region", len(curve), most_dilations(*task.size) + 1)
-    if dice <= tau:
+    if dice <= tau and not task.target_is_foreign:
         raise ModelOutputError(
             f"the whole image gives Dice {dice:.3f} against its own prediction: the model is not deterministic "
             "(dropout or augmentation left in the export?)"
         )
-    saturated = float(grown.mean()) > SATURATED_SHARE
+    saturated = dice <= tau or float(grown.mean()) > SATURATED_SHARE
     return SufficientRegionFacts(grown > 0, len(curve) - 1, dice, tuple(curve), saturated)
 
 

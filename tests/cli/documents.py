@@ -12,6 +12,8 @@ KEYS: dict[str, set[str]] = {
         "sufficient_region",
         "predicted_mask",
         "random_mask",
+        "sampling_error",
+        "more",
     },
     "certificate": {
         "tau",

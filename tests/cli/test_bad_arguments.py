@@ -76,6 +76,17 @@ REFUSED: dict[str, tuple[str, tuple[str, ...]]] = {
     "negative seed": ("--seed=-1", ("--seed must not be negative, got -1",)),
     "seed in words": ("--seed one", ("--seed", "invalid int value: 'one'")),
     "no image a call": ("--batch-size 0", ("--batch-size must be at least 1, got 0",)),
+    # metrics
+    "unknown metric": ("--metrics insert", ("metric 'insert' is unknown: did you mean insertion",)),
+    "metric without the ground truth": ("--metrics pointing_game", ("pointing_game needs a ground truth", "--truth")),
+    "ground truth without a metric": ("--truth t.png", ("--truth goes with --metrics",)),
+    "ground truth that nothing uses": ("--metrics insertion --truth t.png", ("none of insertion uses --truth",)),
+    "ground truth that is not there": ("--metrics pointing_game --truth t.png", ("'t.png' is no existing file",)),
+    "metric's Dice out of range": (
+        "--metrics restoring_area --metric-set restoring_area.tau=1.1",
+        ("tau must lie in (0, 1], got 1.1",),
+    ),
+    "metric's parameter without a metric": ("--metrics insertion --metric-set tau=1", ("METRIC.NAME=VALUE", "'tau=1'")),
     # models
     "unknown provider": ("--provider gpu", ("execution provider 'gpu' is unknown; ONNX Runtime knows", "cpu, cuda")),
     "provider that is not built in": (

@@ -8,8 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from misure_onnx.api import make_metrics
 from misure_onnx.explanation import Explanation
 from misure_onnx.methods import METHODS
+from misure_onnx.metrics import METRICS
 from tests import tiny_models
 from tests.cli.documents import assert_complete
 from tests.cli.outcome import Run
@@ -68,7 +70,7 @@ def test_several_methods_give_a_list_in_their_order(
     options = ("--preprocess", "unit", "--method", ",".join(names), "--set", "masks=8", "--json", "--out")
     documents = misure("explain", small_network, picture, *options, tmp_path / "out").document()
     assert [document["method"]["name"] for document in documents] == names
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(names)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted([*names, "methods.png"])
     for name, document in zip(names, documents, strict=True):
         assert_complete(document)
         assert Explanation.load(tmp_path / "out" / name).to_json() == document
@@ -182,3 +184,43 @@ def test_several_maps_of_a_layer_come_in_one_call(misure: Run, tmp_path: Path, p
             "layer 'half' (Relu, 6 channels, 10x12), as asked" in note for note in document["provenance"]["notes"]
         )
         assert_complete(document)
+
+
+def test_metrics_are_listed_as_the_registry_has_them(misure: Run) -> None:
+    listed = misure("metrics", "--json").document()
+    assert [metric["name"] for metric in listed] == list(METRICS)
+    assert {metric["needs"] for metric in listed} == {"region", "map", "map and ground truth", "the method again"}
+    shown = misure("metrics")
+    assert shown.status == 0
+    for metric in listed:
+        assert f"{metric['name']}: {metric['summary']}\n" in shown.out
+
+
+def test_metrics_stand_under_more_and_in_the_table(
+    misure: Run, small_network: Path, picture: Path, tmp_path: Path
+) -> None:
+    truth = tmp_path / "truth.png"
+    cv2.imwrite(str(truth), tiny_models.disc_image())
+    wanted = ("--metrics", "standard", "--truth", truth, "--metric-set", "insertion.steps=4")
+    document = misure("explain", small_network, picture, *FAST, *wanted, "--json").document()
+    assert_complete(document)
+    more = document["metrics"]["more"]
+    assert list(more) == list(make_metrics("standard", truth=True))
+    assert more["insertion"]["parameters"]["steps"] == 4
+    shown = misure("explain", small_network, picture, *FAST, *wanted)
+    assert shown.status == 0
+    for name, record in more.items():
+        assert f"\n{name} " in shown.out
+        assert f"{record['value']:.3f}" in shown.out
+    assert shown.out.count("  at random places") == len(more)
+
+
+def test_a_ground_truth_of_another_size_is_refused(
+    misure: Run, small_network: Path, picture: Path, tmp_path: Path
+) -> None:
+    truth = tmp_path / "truth.png"
+    cv2.imwrite(str(truth), tiny_models.disc_image((30, 31)))
+    options = ("--metrics", "mass_in_truth", "--truth", truth, "--json")
+    misure("explain", small_network, picture, *FAST, *options).assert_refused(
+        "the ground truth is 31x30, the image 24x20: pass a ground truth of the image's size"
+    )

@@ -11,6 +11,7 @@ import pytest
 from misure_onnx.errors import ParameterError
 from misure_onnx.methods.base import Task
 from misure_onnx.methods.rise import Rise
+from misure_onnx.records import SamplingError
 from tests.methods.asked import task_on
 from tests.tiny_models import bright_pixels, disc_image, key_region, noise_image, small_network
 
@@ -67,7 +68,9 @@ def test_only_the_evidence_stands_out(tmp_path: Path) -> None:
     found = Rise(masks=600).attribute(task_on(model, np.full(shape, 255, np.uint8)))
     assert key[np.unravel_index(found.saliency.argmax(), shape)]
     assert found.saliency[key].mean() > 10 * abs(found.saliency[thing].mean())
-    assert found.trace["split_half_correlation"][0] > 0.7
+    agreement = found.trace["split_half_correlation"][0]
+    assert agreement > 0.7
+    assert found.sampling_error == SamplingError("split_half_correlation", agreement, 600)
 
 
 def test_a_map_without_any_signal_says_so(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Algorithm 1 of the paper, against a slow transcription and against answers known by hand."""
 
+import dataclasses
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ from misure_onnx.methods.base import Task
 from misure_onnx.methods.sufficient_region import SufficientRegion, grow_sufficient_region, most_dilations
 from misure_onnx.preprocessing import Preprocessing
 from tests.methods.asked import task_on
-from tests.tiny_models import disc_image, key_region, noise_image, small_network, uniform
+from tests.tiny_models import bright_pixels, disc_image, key_region, noise_image, small_network, uniform
 
 
 def algorithm_1(task: Task, tau: float) -> tuple[npt.NDArray[np.bool_], int, list[float]]:
@@ -108,6 +109,18 @@ def test_a_model_that_is_not_deterministic_is_refused() -> None:
     segmenter = load_segmenter(forgets_the_object, declared)
     with pytest.raises(ModelOutputError, match="not deterministic"):
         SufficientRegion().explain(segmenter, disc_image())
+
+
+def test_a_target_that_this_image_does_not_show_grows_to_the_whole_image(tmp_path: Path) -> None:
+    """As when a method is run again on another image with its target fixed; else that would be an error."""
+    task = task_on(bright_pixels(tmp_path / "bright.onnx"), disc_image())
+    dark = dataclasses.replace(task, image=np.zeros_like(task.image), target_is_foreign=True)
+    facts = grow_sufficient_region(dark, dark.image, 0.9)
+    assert facts.region.all()
+    assert facts.saturated
+    assert facts.dice == 0
+    with pytest.raises(ModelOutputError, match="not deterministic"):
+        grow_sufficient_region(dataclasses.replace(dark, target_is_foreign=False), dark.image, 0.9)
 
 
 def test_the_saliency_map_falls_with_every_dilation(tmp_path: Path) -> None:

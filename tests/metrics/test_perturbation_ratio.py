@@ -23,15 +23,17 @@ from tests.tiny_models import SIZE
     ],
 )
 def test_it_is_the_region_s_pixels_over_the_object_s(tmp_path: Path, region: Region, expected: float) -> None:
-    assert PerturbationRatio().measure(candidate(tmp_path, region)) == expected
+    assert PerturbationRatio().measure(candidate(tmp_path, region)).value == expected
 
 
 def test_the_object_asked_about_counts_and_no_other(tmp_path: Path) -> None:
     judged = candidate(tmp_path, OBJECT, bright=OBJECT | OTHER, target=Target.from_class(1).at(19, 16))
-    assert PerturbationRatio().measure(judged) == pytest.approx(80 / 12)
-    assert PerturbationRatio().measure(candidate(tmp_path, OBJECT, bright=OBJECT | OTHER)) == pytest.approx(80 / 92)
+    assert PerturbationRatio().measure(judged).value == pytest.approx(80 / 12)
+    assert PerturbationRatio().measure(candidate(tmp_path, OBJECT, bright=OBJECT | OTHER)).value == pytest.approx(
+        80 / 92
+    )
 
 
 def test_the_soft_mask_does_not_count(tmp_path: Path) -> None:
     judged = candidate(tmp_path, OBJECT, soft_mask=np.ones(SIZE, np.float32))
-    assert PerturbationRatio().measure(judged) == 1
+    assert PerturbationRatio().measure(judged).value == 1
