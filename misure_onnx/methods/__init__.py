@@ -7,6 +7,7 @@ from misure_onnx.methods.grad_cam_plus_plus import GradCamPlusPlus
 from misure_onnx.methods.gradient import Gradient
 from misure_onnx.methods.grid_saliency import GridSaliency
 from misure_onnx.methods.kernel_shap import KernelShap
+from misure_onnx.methods.lime import Lime
 from misure_onnx.methods.meaningful_perturbation import MeaningfulPerturbation
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.object_edges import ObjectEdges
@@ -28,6 +29,7 @@ METHODS: dict[str, type[Method]] = {
     "rise": Rise,
     "occlusion": Occlusion,
     "kernel_shap": KernelShap,
+    "lime": Lime,
     "grid_saliency": GridSaliency,
     "meaningful_perturbation": MeaningfulPerturbation,
     "extremal_perturbation": ExtremalPerturbation,

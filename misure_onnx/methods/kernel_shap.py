@@ -5,17 +5,16 @@ constraint and the paired sampling are those of Covert and Lee 2021 (arXiv 2012.
 """
 
 from dataclasses import dataclass
-from itertools import chain
 from typing import ClassVar
 
 import numpy as np
 
 from misure_onnx.mask import scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
-from misure_onnx.methods.shapley import Coalitions, Float64, enumerated, quality, sampled, shapley_values
-from misure_onnx.methods.superpixels import PARTITIONS, Labels, Partition, superpixels
+from misure_onnx.methods.coalitions import coalition_values
+from misure_onnx.methods.shapley import Coalitions, enumerated, quality, sampled, shapley_values
+from misure_onnx.methods.superpixels import PARTITIONS, Partition, superpixels
 from misure_onnx.methods.value import VALUES, ValueName
-from misure_onnx.perturbation import make_baseline
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,12 @@ class KernelShap(Method):
         """One forward a coalition."""
         parts = superpixels(self.partition, task.image, self.features, self.compactness)
         coalitions = self._coalitions(int(parts.max()) + 1, task)
-        empty, full, values = self._values(task, parts, coalitions)
+        players = coalitions.members.shape[1]
+        asked = np.concatenate([np.zeros((1, players), bool), np.ones((1, players), bool), coalitions.members])
+        worth = coalition_values(
+            task, parts, asked, len(asked), baseline=self.baseline, value=self.value, stage="kernel_shap"
+        )
+        empty, full, values = float(worth[0]), float(worth[1]), worth[2:]
         gains, total = values - empty, full - empty
         phi = shapley_values(coalitions, gains, total)
         saliency = np.asarray(phi[parts], np.float32)
@@ -104,15 +108,3 @@ class KernelShap(Method):
         least = 2 * players + 2
         require(budget >= least, f"budget must be at least {least} for {players} superpixels, got {budget}")
         return sampled(players, (budget - 2) // 2, task.rng())
-
-    def _values(self, task: Task, parts: Labels, coalitions: Coalitions) -> tuple[float, float, Float64]:
-        """v of the empty coalition, of the full one, and of the others."""
-        players = coalitions.members.shape[1]
-        asked = chain([np.zeros(players, bool), np.ones(players, bool)], coalitions.members)
-        masks = (np.asarray(members[parts], np.float32) for members in asked)
-        baseline = make_baseline(self.baseline, task.image, task.rng())
-        values = list[float]()
-        for _, value in task.judged(masks, baseline, many=True, value=self.value):
-            values.append(value)
-            task.progress("kernel_shap", len(values), len(coalitions.members) + 2)
-        return values[0], values[1], np.array(values[2:])

@@ -23,6 +23,7 @@ QUICK = {
     "misure": {"iterations": "4", "mask_size": "16"},
     "rise": {"masks": "24"},
     "kernel_shap": {"features": "12", "budget": "40"},
+    "lime": {"features": "12", "samples": "40"},
     "grid_saliency": {"iterations": "4"},
     "meaningful_perturbation": {"iterations": "4", "mask_size": "8", "baseline": "zero"},
     "extremal_perturbation": {"iterations": "4", "areas": "0.5,1"},
