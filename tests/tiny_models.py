@@ -147,6 +147,20 @@ def small_u_net(path: Path) -> Path:
     return save_model(path, nodes, input_shape=["N", 3, *SIZE], constants=constants)
 
 
+def in_half_precision(path: Path) -> Path:
+    """The same file with its weights, image and scores in float16."""
+    model = onnx.load(path)
+    scales = {node.input[2] for node in model.graph.node if node.op_type == "Resize"}  # float32 by definition
+    for tensor in model.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and tensor.name not in scales:
+            half = numpy_helper.to_array(tensor).astype(np.float16)
+            tensor.CopyFrom(numpy_helper.from_array(half, tensor.name))
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.elem_type = TensorProto.FLOAT16
+    onnx.save(model, path)
+    return path
+
+
 def pointwise_logits(
     pixels: npt.NDArray[np.float64], classes: int = CLASSES, *, shrink: int = 1
 ) -> npt.NDArray[np.float64]:
