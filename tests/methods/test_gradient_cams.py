@@ -10,6 +10,8 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from benchmarks.shared_data import Triple, data_directory, triples
+from misure_onnx.api import load_segmenter
 from misure_onnx.errors import GradientError, ParameterError
 from misure_onnx.mask import resize_map
 from misure_onnx.methods.base import Task
@@ -189,8 +191,6 @@ def test_an_unknown_layer_is_refused_with_the_nearest_names(task: Task) -> None:
 
 
 def test_without_a_graph_there_is_no_layer() -> None:
-    from misure_onnx.api import load_segmenter  # noqa: PLC0415 - only here
-
     def bright(images: Maps) -> Maps:
         return np.concatenate([0.5 - images, images - 0.5], axis=1)
 
@@ -211,3 +211,20 @@ def test_without_a_graph_there_is_no_layer() -> None:
 def test_a_parameter_outside_its_range_is_refused(method: type[GradientCam], name: str, value: object) -> None:
     with pytest.raises(ParameterError, match=name):
         method.with_parameters({name: value})
+
+
+_TRIPLES = [t for t in triples() if t.name in ("D01", "D14", "D15")] if data_directory() else []
+
+
+@pytest.mark.skipif(not _TRIPLES, reason="no data directory: set MISURE_DATA to one with a manifest.json")
+@pytest.mark.parametrize("triple", _TRIPLES, ids=lambda triple: triple.model.stem)
+def test_on_real_models_both_routes_give_the_same_map_and_it_peaks_on_the_object(triple: Triple) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    segmenter = load_segmenter(triple.model, triple.preprocessing)
+    target = Target.from_class(triple.class_index)
+    own, other = (
+        SegHiResGradCam(route=route).explain(segmenter, triple.image, target) for route in ("onnx_gradient", "torch")
+    )
+    difference = np.linalg.norm(own.saliency - other.saliency)
+    assert difference < 1e-3 * np.linalg.norm(own.saliency)
+    assert own.prediction[np.unravel_index(own.saliency.argmax(), own.saliency.shape)]
