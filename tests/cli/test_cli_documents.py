@@ -182,3 +182,13 @@ def test_several_maps_of_a_layer_come_in_one_call(misure: Run, tmp_path: Path, p
             "layer 'half' (Relu, 6 channels, 10x12), as asked" in note for note in document["provenance"]["notes"]
         )
         assert_complete(document)
+
+
+def test_maps_of_channels_are_told_in_numbers(misure: Run, small_network: Path, picture: Path) -> None:
+    options = ("--preprocess", "unit", "--method", "smooth_grad", "--set", "samples=2", "--set", "ring=4")
+    document = misure("explain", small_network, picture, *options, "--json").document()
+    assert_complete(document)
+    assert sum(channel["share"] for channel in document["channels"]["channels"]) == pytest.approx(1)
+    text = misure("explain", small_network, picture, *options)
+    assert "smooth_grad, logit per input unit" in text.out
+    assert "within 4 px" in text.out

@@ -17,13 +17,14 @@ from misure_onnx.mask import resize_map
 from misure_onnx.methods.base import Task
 from misure_onnx.methods.grad_cam_plus_plus import GradCamPlusPlus
 from misure_onnx.methods.gradient_cam import GradientCam
+from misure_onnx.methods.seg_ablation_cam import SegAblationCam
 from misure_onnx.methods.seg_grad_cam import SegGradCam
 from misure_onnx.methods.seg_hires_grad_cam import SegHiResGradCam
 from misure_onnx.methods.seg_xres_cam import SegXResCam
 from misure_onnx.target import Target
 from tests.methods.asked import task_on
 from tests.methods.layered import SIZE, WEIGHTS, blocky_image, counts, layered, maps_of
-from tests.tiny_models import key_region, noise_image, small_network
+from tests.tiny_models import key_region, noise_image, of_tokens, small_network
 
 Maps = npt.NDArray[Any]
 
@@ -178,6 +179,26 @@ def test_the_region_is_the_scaled_map_above_the_threshold(task: Task) -> None:
     found = SegGradCam(threshold=0.3).attribute(task)
     low, high = found.saliency.min(), found.saliency.max()
     np.testing.assert_array_equal(found.region, (found.saliency - low) / (high - low) > 0.3)
+
+
+@pytest.mark.parametrize("route", ["onnx_gradient", "torch"])
+def test_tokens_on_a_grid_are_feature_maps(tmp_path: Path, route: str) -> None:
+    """Behind them is one 1x1 convolution, each of whose scores is repeated for 4x4 pixels: G = w * n."""
+    if route == "torch":
+        pytest.importorskip("torch", reason="torch is not installed")
+    path = of_tokens(tmp_path / "net.onnx")
+    task = task_on(path, noise_image(), preprocess="minus1_1")
+    weights = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    pixels = task.image[0].reshape(3, 5, 4, 6, 4)
+    embedded = np.einsum("chiwj,kcij->khw", pixels, weights["patches"])
+    a = np.einsum("khw,km->mhw", embedded, weights["mix"])
+    g = weights["head"][1, :, 0, 0][:, None, None] * counts(task.target.region)
+    for layer in ("mixed", "map"):
+        found = SegHiResGradCam(layer=layer, route=route).attribute(task)
+        expected = resize_map(np.maximum(by_loops_hires(a, g), 0).astype(np.float32), SIZE)
+        np.testing.assert_allclose(found.saliency, expected, rtol=1e-3, atol=1e-5)
+    ablation = [SegAblationCam(layer=layer).attribute(task).saliency for layer in ("mixed", "map")]
+    np.testing.assert_allclose(ablation[0], ablation[1], rtol=1e-3, atol=1e-5)
 
 
 def test_a_named_layer_is_taken_and_noted(task: Task) -> None:
