@@ -150,6 +150,50 @@ def small_u_net(path: Path) -> Path:
     return save_model(path, nodes, input_shape=["N", 3, *SIZE], constants=constants)
 
 
+def of_tokens(path: Path, *, class_token: bool = False) -> Path:
+    """4x4 patches -> tokens (1, 5*6, 7) -> a mixing product -> feature maps -> scores."""
+    rng = np.random.default_rng(1)
+    constants: dict[str, Array] = {
+        "patches": rng.normal(0, 0.3, (7, 3, 4, 4)).astype(np.float32),
+        "mix": rng.normal(0, 0.3, (7, 7)).astype(np.float32),
+        "head": rng.normal(0, 0.3, (2, 7, 1, 1)).astype(np.float32),
+        "flat": np.array([1, 7, -1], np.int64),
+        "maps": np.array([1, 7, SIZE[0] // 4, SIZE[1] // 4], np.int64),
+        "cls": np.zeros((1, 1, 7), np.float32),
+        "one": np.array([1], np.int64),
+        "all": np.array([1000], np.int64),
+        "up": np.array([1, 1, 4, 4], np.float32),
+    }
+    tokens = "with_class" if class_token else "tokens"
+    nodes = [
+        helper.make_node("Conv", ["image", "patches"], ["embedded"], strides=[4, 4]),
+        helper.make_node("Reshape", ["embedded", "flat"], ["rows"]),
+        helper.make_node("Transpose", ["rows"], ["tokens"], perm=[0, 2, 1]),
+        helper.make_node("Concat", ["cls", "tokens"], ["with_class"], axis=1),
+        helper.make_node("MatMul", [tokens, "mix"], ["mixed"]),
+        helper.make_node("Slice", ["mixed", "one", "all", "one"], ["kept"]),
+        helper.make_node("Transpose", ["kept" if class_token else "mixed"], ["columns"], perm=[0, 2, 1]),
+        helper.make_node("Reshape", ["columns", "maps"], ["map"]),
+        helper.make_node("Conv", ["map", "head"], ["small"]),
+        helper.make_node("Resize", ["small", "", "up"], ["scores"], mode="nearest"),
+    ]
+    return save_model(path, nodes, input_shape=[1, 3, *SIZE], constants=constants)
+
+
+def in_half_precision(path: Path) -> Path:
+    """The same file with its weights, image and scores in float16."""
+    model = onnx.load(path)
+    scales = {node.input[2] for node in model.graph.node if node.op_type == "Resize"}  # float32 by definition
+    for tensor in model.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT and tensor.name not in scales:
+            half = numpy_helper.to_array(tensor).astype(np.float16)
+            tensor.CopyFrom(numpy_helper.from_array(half, tensor.name))
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.elem_type = TensorProto.FLOAT16
+    onnx.save(model, path)
+    return path
+
+
 def pointwise_logits(
     pixels: npt.NDArray[np.float64], classes: int = CLASSES, *, shrink: int = 1
 ) -> npt.NDArray[np.float64]:

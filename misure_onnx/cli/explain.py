@@ -276,7 +276,22 @@ def _summary(explanations: Sequence["Explanation"]) -> str:
             rows += _rows(explanation)
         what = {"class": "", "instance": " (one object)", "region": " (inside the mask)"}[target.kind]
         blocks.append(f"{target.label}{what}: {target.pixels:,} pixels\n\n{table(rows)}\n{metrics_table(mine)}")
+        blocks += [_channel_table(explanation) for explanation in mine if explanation.channels]
     return "\n".join(blocks)
+
+
+def _channel_table(explanation: "Explanation") -> str:
+    """A line an input channel: how much of all maps it has, where that lies, and its peaks."""
+    numbers = explanation.channels
+    if numbers is None:
+        return ""
+    header = ["channel", "share", "inside", f"within {numbers.ring_px} px", "outside", "peak +", "peak -"]
+    rows = [
+        [str(k), *(f"{share:.0%}" for share in (one.share, one.inside, one.ring, one.outside)),
+         f"{one.peak_positive:.3g}", f"{one.peak_negative:.3g}"]
+        for k, one in enumerate(numbers.channels)
+    ]  # fmt: skip
+    return f"{explanation.method.name}, {numbers.units}\n\n{table([header, *rows])}\n"
 
 
 def _rows(explanation: "Explanation") -> list[list[str]]:

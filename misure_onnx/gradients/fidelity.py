@@ -21,7 +21,8 @@ SCORE_BOUND, HALF_PRECISION_BOUND = 1e-3, 2e-2
 AGREEMENT_BOUND = 0.999
 DIRECTIONAL_BOUND = 0.1
 _DIRECTION_CELLS = 14
-_STEP = 1e-3
+_STEP, _HALF_PRECISION_STEP = 1e-3, 3e-2
+"""The second, where a file computes with 11 bits: a smaller step drowns in their rounding."""
 
 
 def checked_fidelity(
@@ -47,15 +48,15 @@ def checked_fidelity(
     inside = _scores_inside(deployed, problem) if label_map else None
     largest, mean, agreement = compare_scores(predict, segmenter, inside, problem)
     smooth = inside if label_map else segmenter.predict
+    half = deployed.input.dtype == np.float16
     if deployed.input.dtype == np.uint8:
         smooth = _unrounded_scores(deployed, problem)
     fidelity = Fidelity(
         max_difference=largest,
         mean_difference=mean,
         label_agreement=agreement,
-        directional_error=directional_error(score_gradient, smooth, problem) if smooth else None,
+        directional_error=directional_error(score_gradient, smooth, problem, half=half) if smooth else None,
     )
-    half = deployed.input.dtype == np.float16
     refuse_unfaithful(fidelity, score_bound=HALF_PRECISION_BOUND if half else SCORE_BOUND)
     return fidelity
 
@@ -140,6 +141,8 @@ def directional_error(
     score_gradient: Callable[[Mask], FloatArray],
     deployed: Callable[[Images], Scores],
     problem: MaskProblem,
+    *,
+    half: bool = False,
 ) -> float:
     """Central difference through the deployed model against the route's gradient, along a smooth direction.
 
@@ -150,8 +153,9 @@ def directional_error(
         score_gradient: the route's d(mean score)/d(mask) at a mask, (H, W) -> (H, W).
         deployed: the deployed model's scores.
         problem: image, first baseline and target.
+        half: whether the deployed model computes in half precision.
     """
-    size = problem.image.shape[2:]
+    step, size = _HALF_PRECISION_STEP if half else _STEP, problem.image.shape[2:]
     ones = np.ones(size, np.float32)
     gradient = score_gradient(ones)
     if not np.isfinite(gradient).all():
@@ -159,12 +163,12 @@ def directional_error(
     cells = tuple(min(_DIRECTION_CELLS, extent) for extent in size)
     direction = resize_map(_block_means(gradient, cells), size)
     direction = np.asarray(direction / (np.abs(direction).max() + 1e-30), np.float32)
-    moved = np.stack([ones + _STEP * direction, ones - _STEP * direction])
+    moved = np.stack([ones + step * direction, ones - step * direction])
     scores = [deployed(blend(problem.image, mask[None], problem.baselines[0])) for mask in moved]
     plus, minus = (
         float(s[0, problem.target.class_index][problem.target.region].mean(dtype=np.float64)) for s in scores
     )
-    through_model = (plus - minus) / (2 * _STEP)
+    through_model = (plus - minus) / (2 * step)
     through_route = float(np.sum(gradient * direction, dtype=np.float64))
     scale = (abs(through_model) + abs(through_route)) / 2
     return abs(through_model - through_route) / scale if scale > 0 else 0.0

@@ -26,7 +26,7 @@ def gate_notes(segmenter: Segmenter) -> tuple[str, ...]:
     more = f" and {len(gates) - _NAMED} more" if len(gates) > _NAMED else ""
     note = (
         f"the model decides by image-dependent values at {named}{more}: its answer can jump there, and a gradient "
-        "ignores it; --route search needs no gradient"
+        "ignores it; misure's --route search and methods that need forwards only see it"
     )
     return (note,)
 

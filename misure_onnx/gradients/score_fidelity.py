@@ -77,7 +77,8 @@ def _through_image(
         subject.smooth_reference(problem.image)
     except GradientError:
         return None
-    return directional_error(mask_gradient, subject.smooth_reference, problem)
+    half = subject.input.dtype == np.float16
+    return directional_error(mask_gradient, subject.smooth_reference, problem, half=half)
 
 
 def _through_layer(gradient: FloatArray, subject: ScoreSubject, problem: ScoreProblem) -> float:

@@ -43,7 +43,7 @@ class ScoreSubject:
         self.input, self.output, self.note = deployed.input, found.output, found.note
         self._removed = found.removed
         self.unit = "logit" if found.output.head.kind in ("logits", "sigmoid_logits") else "probability"
-        self.layer, self.probe, self._open = problem.layer, "", found.model
+        self.layer, self.probe, self.model = problem.layer, "", found.model
         self.layer_shape: tuple[int, ...] = tuple(problem.image.shape)
         if self.layer == self.output.name:
             raise GradientError(f"{self.layer!r} holds the scores themselves: name a layer before them")
@@ -51,8 +51,7 @@ class ScoreSubject:
             self.activations = self._activations(found.model)
             self.layer_shape = (1, *self.activations.shape[1:])
             free = (None, *self.layer_shape[1:])
-            self._open, self.probe = probed(found.model, self.layer, free, self.activations.dtype)
-        self.model = self._open
+            self.model, self.probe = probed(found.model, self.layer, free, self.activations.dtype)
 
     def reference(self, images: Images) -> Scores:
         """The opened scores (1, L, H, W) as ONNX Runtime computes them.
@@ -103,11 +102,11 @@ class ScoreSubject:
 
     @cached_property
     def _run(self) -> Run:
-        return self._runner(with_outputs(self._open, [self.output.name]))
+        return self._runner(with_outputs(self.model, [self.output.name]))
 
     @cached_property
     def _run_unrounded(self) -> Run:
-        model = with_outputs(self._open, [self.output.name])
+        model = with_outputs(self.model, [self.output.name])
         own = next(value for value in model.graph.input if value.name == self.input.name)
         own.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
         del model.graph.value_info[:]

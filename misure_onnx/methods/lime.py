@@ -43,6 +43,7 @@ class Lime(Method):
 
     name: ClassVar[str] = "lime"
     summary: ClassVar[str] = "a linear model of the value on superpixels (forward-only)"
+    SERVES_VOLUMES: ClassVar[bool] = False
 
     features: int = 64
     partition: Partition = "slic"

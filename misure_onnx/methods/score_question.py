@@ -11,7 +11,6 @@ from misure_onnx.gradients.domain import domain_notes
 from misure_onnx.gradients.gates import gate_notes
 from misure_onnx.graph.graph_backed import graph_of
 from misure_onnx.graph.layer_choice import LayerChoice, choose_layer
-from misure_onnx.graph.layers import Layer
 from misure_onnx.methods.base import Task, require
 from misure_onnx.types import FloatArray
 
@@ -52,13 +51,11 @@ class LayerSensitivity:
     """A layer on the image, and how the target's score follows it.
 
     Attributes:
-        layer: which.
         activations: A, (K, h, w).
         gradient: dS/dA, (K, h, w), S the sum of the target's scores (logits where the file shows them) over its region.
         facts: what an `Attribution` says of the gradient.
     """
 
-    layer: Layer
     activations: FloatArray
     gradient: FloatArray
     facts: dict[str, Any]
@@ -83,7 +80,7 @@ def layer_sensitivity(task: Task, layer: str, route: str) -> LayerSensitivity:
     planes = choice.layer.planes
     facts = {**_facts(task, gradient, refusals), "backwards": 1}
     facts["notes"] = (*facts["notes"], layer_note(choice))
-    return LayerSensitivity(choice.layer, planes(found.values)[0], planes(found.gradient)[0], facts)
+    return LayerSensitivity(planes(found.values)[0], planes(found.gradient)[0], facts)
 
 
 def layer_note(choice: LayerChoice) -> str:

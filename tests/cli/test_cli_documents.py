@@ -224,3 +224,13 @@ def test_a_ground_truth_of_another_size_is_refused(
     misure("explain", small_network, picture, *FAST, *options).assert_refused(
         "the ground truth is 31x30, the image 24x20: pass a ground truth of the image's size"
     )
+
+
+def test_maps_of_channels_are_told_in_numbers(misure: Run, small_network: Path, picture: Path) -> None:
+    options = ("--preprocess", "unit", "--method", "smooth_grad", "--set", "samples=2", "--set", "ring=4")
+    document = misure("explain", small_network, picture, *options, "--json").document()
+    assert_complete(document)
+    assert sum(channel["share"] for channel in document["channels"]["channels"]) == pytest.approx(1)
+    text = misure("explain", small_network, picture, *options)
+    assert "smooth_grad, logit per input unit" in text.out
+    assert "within 4 px" in text.out

@@ -16,7 +16,7 @@ from misure_onnx.methods.base import Task
 from misure_onnx.overlap import soft_dice
 from misure_onnx.perturbation import blend, make_baseline
 from tests.methods.asked import task_on
-from tests.tiny_models import noise_image, pointwise, save_model, small_network
+from tests.tiny_models import in_half_precision, noise_image, pointwise, save_model, small_network
 
 SIZE = (40, 52)
 LOSSES = [
@@ -146,6 +146,14 @@ def test_a_uint8_model_that_gives_scores_is_served(route: str, tmp_path: Path) -
     gradient, _ = mask_gradient(route, task.segmenter, problem_of(task, PreservationLoss()))
     assert gradient.fidelity.directional_error is not None
     assert gradient.fidelity.directional_error < 0.02
+
+
+def test_a_model_in_half_precision_is_served(route: str, tmp_path: Path) -> None:
+    """A central difference over a thousandth of a pixel's value is all rounding there; it once refused such models."""
+    model = in_half_precision(small_network(tmp_path / "net.onnx", size=SIZE))
+    task = task_on(model, noise_image(SIZE, 4), preprocess="minus1_1")
+    gradient, _ = mask_gradient(route, task.segmenter, problem_of(task, PreservationLoss()))
+    assert gradient.evaluate(np.ones(SIZE, np.float32)).dice > 0.99
 
 
 def test_scores_smaller_than_the_input_are_compared_at_its_size(route: str, tmp_path: Path) -> None:

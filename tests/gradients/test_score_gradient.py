@@ -17,10 +17,12 @@ from tests.tiny_models import (
     SIZE,
     Array,
     _pointwise_weights,
+    in_half_precision,
     noise_image,
     pointwise,
     save_model,
     small_network,
+    small_u_net,
 )
 
 V = np.random.default_rng(0).normal(0, 1, SIZE).astype(np.float32)
@@ -90,6 +92,18 @@ def test_other_types_of_input_are_served(route: str, tmp_path: Path, element_typ
     weights, _ = _pointwise_weights(CLASSES, 3)
     found = gradient.evaluate(task.image, V)
     np.testing.assert_allclose(found.gradient[0], weights[1][:, None, None] * V, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("layer", ["", "bottleneck"])
+def test_a_model_in_half_precision_is_served(route: str, tmp_path: Path, layer: str) -> None:
+    """A central difference over a thousandth of a pixel's value is all rounding there; it once refused such models."""
+    model = in_half_precision(small_u_net(tmp_path / "net.onnx"))
+    task = task_on(model, noise_image(SIZE, 1), preprocess="minus1_1")
+    gradient, _ = score_gradient(route, task.segmenter, ScoreProblem(task.image, task.target, layer))
+    same = task_on(small_u_net(tmp_path / "single.onnx"), noise_image(SIZE, 1), preprocess="minus1_1")
+    other, _ = score_gradient(route, same.segmenter, ScoreProblem(same.image, same.target, layer))
+    own, expected = gradient.evaluate(task.image, V).gradient, other.evaluate(task.image, V).gradient
+    assert np.linalg.norm(own - expected) < 0.05 * np.linalg.norm(expected)  # Relus near zero open and close
 
 
 @pytest.mark.parametrize("layer", ["", "blocks"])

@@ -19,6 +19,7 @@ from tests.tiny_models import (
     SIZE,
     Array,
     noise_image,
+    of_tokens,
     pointwise,
     save_model,
     small_network,
@@ -80,36 +81,6 @@ def test_what_does_not_lie_between_image_and_scores_is_refused_with_the_nearest_
     with pytest.raises(ParameterError, match="no tensor between the image and the scores") as refused:
         choice(small_u_net(tmp_path / "net.onnx"), name)
     assert "did you mean bottleneck" in str(refused.value) or name != "bottle"
-
-
-def of_tokens(path: Path, *, class_token: bool = False) -> Path:
-    """4x4 patches -> tokens (1, 5*6, 7) -> a mixing product -> feature maps -> scores."""
-    rng = np.random.default_rng(1)
-    constants: dict[str, Array] = {
-        "patches": rng.normal(0, 0.3, (7, 3, 4, 4)).astype(np.float32),
-        "mix": rng.normal(0, 0.3, (7, 7)).astype(np.float32),
-        "head": rng.normal(0, 0.3, (2, 7, 1, 1)).astype(np.float32),
-        "flat": np.array([1, 7, -1], np.int64),
-        "maps": np.array([1, 7, HEIGHT // 4, WIDTH // 4], np.int64),
-        "cls": np.zeros((1, 1, 7), np.float32),
-        "one": np.array([1], np.int64),
-        "all": np.array([1000], np.int64),
-        "up": np.array([1, 1, 4, 4], np.float32),
-    }
-    tokens = "with_class" if class_token else "tokens"
-    nodes = [
-        helper.make_node("Conv", ["image", "patches"], ["embedded"], strides=[4, 4]),
-        helper.make_node("Reshape", ["embedded", "flat"], ["rows"]),
-        helper.make_node("Transpose", ["rows"], ["tokens"], perm=[0, 2, 1]),
-        helper.make_node("Concat", ["cls", "tokens"], ["with_class"], axis=1),
-        helper.make_node("MatMul", [tokens, "mix"], ["mixed"]),
-        helper.make_node("Slice", ["mixed", "one", "all", "one"], ["kept"]),
-        helper.make_node("Transpose", ["kept" if class_token else "mixed"], ["columns"], perm=[0, 2, 1]),
-        helper.make_node("Reshape", ["columns", "maps"], ["map"]),
-        helper.make_node("Conv", ["map", "head"], ["small"]),
-        helper.make_node("Resize", ["small", "", "up"], ["scores"], mode="nearest"),
-    ]
-    return save_model(path, nodes, input_shape=[1, 3, *SIZE], constants=constants)
 
 
 def test_tokens_that_lie_on_a_grid_are_feature_maps(tmp_path: Path) -> None:

@@ -10,18 +10,21 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from benchmarks.shared_data import Triple, data_directory, triples
+from misure_onnx.api import load_segmenter
 from misure_onnx.errors import GradientError, ParameterError
 from misure_onnx.mask import resize_map
 from misure_onnx.methods.base import Task
 from misure_onnx.methods.grad_cam_plus_plus import GradCamPlusPlus
 from misure_onnx.methods.gradient_cam import GradientCam
+from misure_onnx.methods.seg_ablation_cam import SegAblationCam
 from misure_onnx.methods.seg_grad_cam import SegGradCam
 from misure_onnx.methods.seg_hires_grad_cam import SegHiResGradCam
 from misure_onnx.methods.seg_xres_cam import SegXResCam
 from misure_onnx.target import Target
 from tests.methods.asked import task_on
 from tests.methods.layered import SIZE, WEIGHTS, blocky_image, counts, layered, maps_of
-from tests.tiny_models import key_region, noise_image, small_network
+from tests.tiny_models import key_region, noise_image, of_tokens, small_network
 
 Maps = npt.NDArray[Any]
 
@@ -178,6 +181,26 @@ def test_the_region_is_the_scaled_map_above_the_threshold(task: Task) -> None:
     np.testing.assert_array_equal(found.region, (found.saliency - low) / (high - low) > 0.3)
 
 
+@pytest.mark.parametrize("route", ["onnx_gradient", "torch"])
+def test_tokens_on_a_grid_are_feature_maps(tmp_path: Path, route: str) -> None:
+    """Behind them is one 1x1 convolution, each of whose scores is repeated for 4x4 pixels: G = w * n."""
+    if route == "torch":
+        pytest.importorskip("torch", reason="torch is not installed")
+    path = of_tokens(tmp_path / "net.onnx")
+    task = task_on(path, noise_image(), preprocess="minus1_1")
+    weights = {t.name: numpy_helper.to_array(t) for t in onnx.load(path).graph.initializer}
+    pixels = task.image[0].reshape(3, 5, 4, 6, 4)
+    embedded = np.einsum("chiwj,kcij->khw", pixels, weights["patches"])
+    a = np.einsum("khw,km->mhw", embedded, weights["mix"])
+    g = weights["head"][1, :, 0, 0][:, None, None] * counts(task.target.region)
+    for layer in ("mixed", "map"):
+        found = SegHiResGradCam(layer=layer, route=route).attribute(task)
+        expected = resize_map(np.maximum(by_loops_hires(a, g), 0).astype(np.float32), SIZE)
+        np.testing.assert_allclose(found.saliency, expected, rtol=1e-3, atol=1e-5)
+    ablation = [SegAblationCam(layer=layer).attribute(task).saliency for layer in ("mixed", "map")]
+    np.testing.assert_allclose(ablation[0], ablation[1], rtol=1e-3, atol=1e-5)
+
+
 def test_a_named_layer_is_taken_and_noted(task: Task) -> None:
     found = SegGradCam(layer="blocks").attribute(task)
     assert found.notes[-1] == "layer 'blocks' (AveragePool, 3 channels, 5x6), as asked"
@@ -189,8 +212,6 @@ def test_an_unknown_layer_is_refused_with_the_nearest_names(task: Task) -> None:
 
 
 def test_without_a_graph_there_is_no_layer() -> None:
-    from misure_onnx.api import load_segmenter  # noqa: PLC0415 - only here
-
     def bright(images: Maps) -> Maps:
         return np.concatenate([0.5 - images, images - 0.5], axis=1)
 
@@ -211,3 +232,20 @@ def test_without_a_graph_there_is_no_layer() -> None:
 def test_a_parameter_outside_its_range_is_refused(method: type[GradientCam], name: str, value: object) -> None:
     with pytest.raises(ParameterError, match=name):
         method.with_parameters({name: value})
+
+
+_TRIPLES = [t for t in triples() if t.name in ("D01", "D14", "D15")] if data_directory() else []
+
+
+@pytest.mark.skipif(not _TRIPLES, reason="no data directory: set MISURE_DATA to one with a manifest.json")
+@pytest.mark.parametrize("triple", _TRIPLES, ids=lambda triple: triple.model.stem)
+def test_on_real_models_both_routes_give_the_same_map_and_it_peaks_on_the_object(triple: Triple) -> None:
+    pytest.importorskip("torch", reason="torch is not installed")
+    segmenter = load_segmenter(triple.model, triple.preprocessing)
+    target = Target.from_class(triple.class_index)
+    own, other = (
+        SegHiResGradCam(route=route).explain(segmenter, triple.image, target) for route in ("onnx_gradient", "torch")
+    )
+    difference = np.linalg.norm(own.saliency - other.saliency)
+    assert difference < 1e-3 * np.linalg.norm(own.saliency)
+    assert own.prediction[np.unravel_index(own.saliency.argmax(), own.saliency.shape)]
