@@ -52,9 +52,9 @@ def describe(method: "type[Method]") -> dict[str, Any]:
 
 
 def _needs(method: "type[Method]") -> str:
-    if not method.uses_gradient:
-        return "forwards"
-    return "forwards, and a gradient where there is one" if "search" in method.ROUTES else "forwards and a gradient"
+    if method.gradient_required:
+        return "forwards and a gradient"
+    return "forwards, and a gradient where there is one" if method.uses_gradient else "forwards"
 
 
 def _text(value: Any) -> str:

@@ -46,7 +46,7 @@ class GridSaliency(Method):
 
     name: ClassVar[str] = "grid_saliency"
     summary: ClassVar[str] = "the context that the object needs, the object itself being kept"
-    uses_gradient: ClassVar[bool] = True
+    gradient_required: ClassVar[bool] = True
     ROUTES: ClassVar[tuple[str, ...]] = ROUTES
 
     mask_size: int = 16

@@ -52,7 +52,7 @@ class MeaningfulPerturbation(Method):
     name: ClassVar[str] = "meaningful_perturbation"
     summary: ClassVar[str] = "the smallest smooth deletion that makes the object vanish"
     SERVES_VOLUMES: ClassVar[bool] = False
-    uses_gradient: ClassVar[bool] = True
+    gradient_required: ClassVar[bool] = True
     ROUTES: ClassVar[tuple[str, ...]] = ROUTES
 
     game: Literal["deletion", "preservation"] = "deletion"

@@ -19,7 +19,9 @@ from tests.cli.outcome import Run
 FAST = ("--method", "sufficient_region", "--preprocess", "unit")
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.uses_gradient])
+@pytest.mark.parametrize(
+    "name", [name for name, method in METHODS.items() if not (method.uses_gradient or method.gradient_required)]
+)
 def test_every_key_is_there_for_every_method(name: str, misure: Run, small_network: Path, picture: Path) -> None:
     options = ("--set", "masks=8") if name == "rise" else ()
     document = misure(
