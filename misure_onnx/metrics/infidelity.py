@@ -29,7 +29,7 @@ class Infidelity(MapMetric):
 
     summary: ClassVar[str] = "share of the model's changes under removed squares that the map does not predict"
     higher_is_better: ClassVar[bool] = False
-    source: ClassVar[str] = "Yeh et al. 2019, definition 2.1 with square removal, over mean(d^2)"
+    source: ClassVar[str] = "Yeh et al. 2019, infidelity with square removal, over mean(d^2)"
 
     perturbations: int = 100
     squares: int = 4

@@ -1,4 +1,4 @@
-"""Insertion and deletion: Dice while pixels are put in or taken out, the most salient first (RISE, section 4.2).
+"""Insertion and deletion: Dice while pixels are put in or taken out, the most salient first (RISE).
 
 RISE takes the probability of a class; here it is the Dice of the target, as Gipiskis and Kurasova's deletion curves
 do for segmentation. The curve has the points 0 and 1, and its area is the trapezoid rule's.
@@ -59,7 +59,7 @@ class Insertion(_AreaUnderCurve):
 
     summary: ClassVar[str] = "area under the Dice while the most salient pixels are put in first"
     higher_is_better: ClassVar[bool] = True
-    source: ClassVar[str] = "Petsiuk et al. 2018 (RISE), section 4.2, with the Dice as score"
+    source: ClassVar[str] = "Petsiuk et al. 2018 (RISE), with the Dice as score"
     removed: ClassVar[bool] = False
 
 
@@ -69,5 +69,5 @@ class Deletion(_AreaUnderCurve):
 
     summary: ClassVar[str] = "area under the Dice while the most salient pixels are taken out first"
     higher_is_better: ClassVar[bool] = False
-    source: ClassVar[str] = "Petsiuk et al. 2018 (RISE), section 4.2, with the Dice as score"
+    source: ClassVar[str] = "Petsiuk et al. 2018 (RISE), with the Dice as score"
     removed: ClassVar[bool] = True

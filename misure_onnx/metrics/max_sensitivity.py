@@ -23,7 +23,7 @@ class MaxSensitivity(RerunMetric):
 
     summary: ClassVar[str] = "largest relative change of the map under small noise on the picture"
     higher_is_better: ClassVar[bool] = False
-    source: ClassVar[str] = "Yeh et al. 2019, definition 2.2, over the norm of the map"
+    source: ClassVar[str] = "Yeh et al. 2019, max-sensitivity, over the norm of the map"
 
     radius: int = 5
     perturbations: int = 10

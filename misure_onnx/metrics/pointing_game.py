@@ -22,7 +22,7 @@ class PointingGame(TruthMetric):
 
     summary: ClassVar[str] = "whether the most salient pixel lies on the ground truth"
     higher_is_better: ClassVar[bool] = True
-    source: ClassVar[str] = "Zhang et al. 2016 (excitation backprop), section 4.2"
+    source: ClassVar[str] = "Zhang et al. 2016 (excitation backprop), the pointing game"
 
     tolerance: int = 0
 
