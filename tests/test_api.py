@@ -181,7 +181,7 @@ def test_a_preset_of_one_method_leaves_the_others_at_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("names", "preset", "settings", "message"),
     [
-        (["rise", "lime"], None, {}, "method 'lime' is unknown"),
+        (["rise", "lemon"], None, {}, "method 'lemon' is unknown"),
         (["rise", "misure"], "best", {}, "no chosen method has a preset 'best'; theirs are default, minimal, paper, "),
         (["random"], "paper", {}, "theirs are none"),
         (["rise", "random"], None, {"tau": "0.5"}, "no chosen method has a parameter 'tau'; theirs are .*ratio"),

@@ -208,7 +208,7 @@ class Method(ABC):
     name: ClassVar[str]
     summary: ClassVar[str]
     uses_gradient: ClassVar[bool] = False
-    SERVES_VOLUMES: ClassVar[bool] = True
+    serves_volumes: ClassVar[bool] = True
     gradient_required: ClassVar[bool] = False
     ROUTES: ClassVar[tuple[str, ...]] = ()
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
@@ -258,7 +258,7 @@ class Method(ABC):
 
         require(scoring in get_args(Scoring), f"scoring must be {', '.join(get_args(Scoring))}, got {scoring!r}")
         require(
-            self.SERVES_VOLUMES or segmenter.spec.rank == 2,
+            self.serves_volumes or segmenter.spec.rank == 2,
             f"{self.name} explains models that take images, this one takes volumes; for volumes take misure, "
             "sufficient_region, rise, occlusion, grid_saliency, gradient or smooth_grad",
         )

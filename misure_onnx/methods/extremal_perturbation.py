@@ -58,7 +58,7 @@ class ExtremalPerturbation(Method):
 
     name: ClassVar[str] = "extremal_perturbation"
     summary: ClassVar[str] = "the smooth mask of the smallest area with which the model finds the object"
-    SERVES_VOLUMES: ClassVar[bool] = False
+    serves_volumes: ClassVar[bool] = False
     gradient_required: ClassVar[bool] = True
     ROUTES: ClassVar[tuple[str, ...]] = ROUTES
 

@@ -25,7 +25,7 @@ class GradCamPlusPlus(GradientCam):
 
     name: ClassVar[str] = "grad_cam_plus_plus"
     summary: ClassVar[str] = "feature maps weighted by positive gradients, place by place (Grad-CAM++)"
-    SERVES_VOLUMES: ClassVar[bool] = False
+    serves_volumes: ClassVar[bool] = False
 
     def coarse_map(self, activations: FloatArray, gradient: FloatArray) -> SaliencyMap:
         """(h, w)."""

@@ -15,6 +15,7 @@ from misure_onnx.methods.coalitions import coalition_values
 from misure_onnx.methods.shapley import Coalitions, enumerated, quality, sampled, shapley_values
 from misure_onnx.methods.superpixels import PARTITIONS, Partition, superpixels
 from misure_onnx.methods.value import VALUES, ValueName
+from misure_onnx.records import SamplingError
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class KernelShap(Method):
 
     name: ClassVar[str] = "kernel_shap"
     summary: ClassVar[str] = "Shapley values of superpixels (forward-only)"
-    SERVES_VOLUMES: ClassVar[bool] = False
+    serves_volumes: ClassVar[bool] = False
 
     features: int = 64
     partition: Partition = "slic"
@@ -82,7 +83,7 @@ class KernelShap(Method):
         residual = empty + float(phi.sum()) - full
         how = "all coalitions were asked" if coalitions.exact else f"{len(values) + 2} coalitions were asked"
         notes = [f"{len(phi)} superpixels, {how}; additivity residual {residual:.1e}"]
-        silent = total == 0 and not gains.any()
+        silent, measured = total == 0 and not gains.any(), quality(coalitions, gains, total, phi)
         if silent:
             notes.append(f"no coalition changed the value ({self.value}): take another value or baseline")
         return Attribution(
@@ -96,8 +97,11 @@ class KernelShap(Method):
                 "shapley_values": phi.tolist(),
                 "value": [empty, full],
                 "additivity_residual": [residual],
-                **quality(coalitions, gains, total, phi),
+                **measured,
             },
+            sampling_error=SamplingError(
+                "split_half_correlation", measured["split_half_correlation"][0], len(values) + 2
+            ),
         )
 
     def _coalitions(self, players: int, task: Task) -> Coalitions:

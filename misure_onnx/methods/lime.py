@@ -11,6 +11,7 @@ from misure_onnx.methods.base import Attribution, Method, Task, require
 from misure_onnx.methods.coalitions import coalition_values
 from misure_onnx.methods.superpixels import PARTITIONS, Partition, superpixels
 from misure_onnx.methods.value import VALUES, ValueName
+from misure_onnx.records import SamplingError
 
 Float64 = npt.NDArray[np.float64]
 
@@ -43,7 +44,7 @@ class Lime(Method):
 
     name: ClassVar[str] = "lime"
     summary: ClassVar[str] = "a linear model of the value on superpixels (forward-only)"
-    SERVES_VOLUMES: ClassVar[bool] = False
+    serves_volumes: ClassVar[bool] = False
 
     features: int = 64
     partition: Partition = "slic"
@@ -77,7 +78,7 @@ class Lime(Method):
         worth = np.array(values)
         intercept, phi = self.fitted(members, worth)
         halves = [self.fitted(members[k::2], worth[k::2])[1] for k in (0, 1)]
-        saliency = np.asarray(phi[parts], np.float32)
+        saliency, agreement = np.asarray(phi[parts], np.float32), _correlation(*halves)
         silent = bool(np.ptp(worth) == 0)
         note = f"no coalition changed the value ({self.value}): take another value or baseline"
         return Attribution(
@@ -92,8 +93,9 @@ class Lime(Method):
                 "intercept": [intercept],
                 "missed_value": [intercept + float(phi.sum()) - float(whole)],
                 "standard_error": [float(np.sqrt(np.mean(np.square(halves[0] - halves[1])))) / 2],
-                "split_half_correlation": [_correlation(*halves)],
+                "split_half_correlation": [agreement],
             },
+            sampling_error=SamplingError("split_half_correlation", agreement, self.samples),
         )
 
     def fitted(self, members: npt.NDArray[np.bool_], values: Float64) -> tuple[float, Float64]:

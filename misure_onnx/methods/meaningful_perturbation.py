@@ -51,7 +51,7 @@ class MeaningfulPerturbation(Method):
 
     name: ClassVar[str] = "meaningful_perturbation"
     summary: ClassVar[str] = "the smallest smooth deletion that makes the object vanish"
-    SERVES_VOLUMES: ClassVar[bool] = False
+    serves_volumes: ClassVar[bool] = False
     gradient_required: ClassVar[bool] = True
     ROUTES: ClassVar[tuple[str, ...]] = ROUTES
 

@@ -16,10 +16,10 @@ import numpy.typing as npt
 
 from misure_onnx.images import load_image
 from misure_onnx.mask import scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.base import Attribution, ChannelMaps, Method, Task, require
 from misure_onnx.methods.value import VALUES, ValueName
 from misure_onnx.perturbation import BASELINES, make_baseline
-from misure_onnx.types import Images, Mask, Size
+from misure_onnx.types import Images, Mask, SaliencyMap, Size
 
 SMALLEST_PATCH = 8
 """Pixels: a patch given as a share of the image is never smaller."""
@@ -46,6 +46,10 @@ class Occlusion(Method):
         shape: `rectangle`: g = 1 on the patch; `gaussian`: a Gaussian around its centre with a standard
             deviation of a quarter of its side, 0 outside.
         baseline: what is seen instead of the patch: a baseline, or a colour of the picture as #rrggbb.
+        channels: `together`: a patch covers all channels of the input. `each`: one channel at a time; the map is the
+            sum of the channels' maps, which are kept (channels.npy) with their numbers, and the trace's `channel_drop`
+            says what is lost when a channel is replaced everywhere: which MRI sequence, which band?
+        ring: width in pixels of the surroundings whose share of a channel's map is reported.
         value: what a prediction is worth: `soft_dice`, `dice`, `mean_probability` or `mean_score`. None gave the
             best order on every image measured (docs/occlusion.md); the soft Dice was never far behind the best.
         threshold: the binary region is the map, scaled to [0, 1], above this value.
@@ -59,6 +63,8 @@ class Occlusion(Method):
     shape: Literal["rectangle", "gaussian"] = "rectangle"
     baseline: str = "zero"
     value: ValueName = "soft_dice"
+    channels: Literal["together", "each"] = "together"
+    ring: int = 10
     threshold: float = 0.4
 
     def __post_init__(self) -> None:
@@ -70,25 +76,21 @@ class Occlusion(Method):
             f"baseline must be {', '.join(BASELINES)} or a colour like #808080, got {self.baseline!r}",
         )
         require(self.value in VALUES, f"value must be {', '.join(VALUES)}, got {self.value!r}")
+        require(self.channels in ("together", "each"), f"channels must be together or each, got {self.channels!r}")
+        require(self.ring >= 1, f"ring must be at least 1, got {self.ring}")
         require(0 <= self.threshold < 1, f"threshold must lie in [0, 1), got {self.threshold}")
 
     def attribute(self, task: Task) -> Attribution:
-        """One forward a patch, and one for the image itself."""
+        """One forward a patch, and one for the image itself; with `channels=each` so many for every channel."""
         along = [self._starts(extent, min(task.size)) for extent in task.size]
         places, window = list(product(*(starts for starts, _ in along))), self._window([side for _, side in along])
-        masks = chain([np.ones(task.size, np.float32)], _through(places, window, task.size))
-        judged = task.judged(masks, self._covered_with(task), many=True, value=self.value)
-        _, whole = next(judged)
-        sums, coverage = np.zeros(task.size), np.zeros(task.size)
-        drops: list[float] = []
-        for place, (_, value) in zip(places, judged, strict=True):
-            drops.append(whole - value)
-            patch = _patch(place, window)
-            sums[patch] += window * drops[-1]
-            coverage[patch] += window
-            task.progress("occlusion", len(drops), len(places))
-        saliency = np.asarray(sums / coverage, np.float32)
-        silent = not any(drops)
+        covered = self._covered_with(task)
+        each = self.channels == "each"
+        slides = [
+            _slide(self, task, one, places, window) for one in (_by_channel(task.image, covered) if each else [covered])
+        ]
+        saliency = np.asarray(sum(slide.map for slide in slides), np.float32)
+        silent = not any(drop for slide in slides for drop in slide.drops)
         return Attribution(
             saliency=saliency,
             soft_mask=scaled_to_unit(saliency),
@@ -96,7 +98,14 @@ class Occlusion(Method):
             baseline=self.baseline if self.baseline in BASELINES else "zero",
             status="uninformative" if silent else "ok",
             notes=self._notes(window.shape, len(places), silent=silent),
-            trace={"value": [whole], "drop": drops},
+            channels=ChannelMaps(np.stack([slide.map for slide in slides]), f"loss of {self.value}", self.ring)
+            if each
+            else None,
+            trace={
+                "value": [slides[0].whole],
+                "drop": [drop for slide in slides for drop in slide.drops],
+                **({"channel_drop": [slide.whole - slide.nothing for slide in slides]} if each else {}),
+            },
         )
 
     def _starts(self, extent: int, shorter: int) -> tuple[list[int], int]:
@@ -126,6 +135,39 @@ class Occlusion(Method):
         if self.baseline not in BASELINES:
             notes.append(f"patches were {self.baseline}; the region's own numbers are for the baseline zero")
         return tuple(notes)
+
+
+@dataclass(frozen=True, eq=False)
+class _Slide:
+    """One pass of the patch: the map, what each patch cost, the value of the image, and of nothing but the cover."""
+
+    map: SaliencyMap
+    drops: list[float]
+    whole: float
+    nothing: float
+
+
+def _slide(method: Occlusion, task: Task, covered: Images, places: list[tuple[int, ...]], window: Mask) -> _Slide:
+    ends = [np.ones(task.size, np.float32), np.zeros(task.size, np.float32)]
+    judged = task.judged(chain(ends, _through(places, window, task.size)), covered, many=True, value=method.value)
+    (_, whole), (_, nothing) = next(judged), next(judged)
+    sums, coverage = np.zeros(task.size), np.zeros(task.size)
+    drops: list[float] = []
+    for place, (_, value) in zip(places, judged, strict=True):
+        drops.append(whole - value)
+        patch = _patch(place, window)
+        sums[patch] += window * drops[-1]
+        coverage[patch] += window
+        task.progress("occlusion", len(drops), len(places))
+    return _Slide(np.asarray(sums / coverage, np.float32), drops, whole, nothing)
+
+
+def _by_channel(image: Images, covered: Images) -> Iterator[Images]:
+    """(1, C, H, W) each: the image with one channel replaced."""
+    for channel in range(image.shape[1]):
+        one = image.copy()
+        one[:, channel] = covered[:, channel]
+        yield one
 
 
 def _patch(place: tuple[int, ...], window: Mask) -> tuple[slice, ...]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.mask import resize_map, resize_region, scaled_to_unit
+from misure_onnx.mask import resize_map, scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import SamplingError
@@ -114,7 +114,9 @@ class Rise(Method):
         grown = tuple(extent * (self.cells + 1) for extent in cell)
         if self.upsampling == "linear":
             return resize_map(grid, grown)
-        return np.asarray(resize_region(grid > 0, grown), np.float32)
+        for axis, extent in enumerate(grown):  # the cell of pixel p is floor(p * cells / extent), as OpenCV has it
+            grid = grid.take(np.arange(extent) * self.cells // extent, axis=axis)
+        return grid
 
     def _map(self, sums: "_Sums") -> SaliencyMap:
         if sums.count == 0:

@@ -44,7 +44,7 @@ class ScoreCam(Method):
 
     name: ClassVar[str] = "score_cam"
     summary: ClassVar[str] = "feature maps of a layer weighted by the score of the image through each (Score-CAM)"
-    SERVES_VOLUMES: ClassVar[bool] = False
+    serves_volumes: ClassVar[bool] = False
 
     layer: str = ""
     value: ValueName = "mean_probability"

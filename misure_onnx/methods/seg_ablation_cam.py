@@ -34,7 +34,7 @@ class SegAblationCam(Method):
 
     name: ClassVar[str] = "seg_ablation_cam"
     summary: ClassVar[str] = "feature maps of a layer weighted by what is lost without each (Seg-Ablation-CAM)"
-    SERVES_VOLUMES: ClassVar[bool] = False
+    serves_volumes: ClassVar[bool] = False
 
     layer: str = ""
     threshold: float = 0.1

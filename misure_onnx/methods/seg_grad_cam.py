@@ -23,7 +23,7 @@ class SegGradCam(GradientCam):
 
     name: ClassVar[str] = "seg_grad_cam"
     summary: ClassVar[str] = "feature maps of a layer weighted by their mean gradient (Seg-Grad-CAM)"
-    SERVES_VOLUMES: ClassVar[bool] = False
+    serves_volumes: ClassVar[bool] = False
     CUT_AFTER_RESIZING: ClassVar[bool] = True
 
     def coarse_map(self, activations: FloatArray, gradient: FloatArray) -> SaliencyMap:

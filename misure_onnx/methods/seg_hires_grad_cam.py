@@ -23,7 +23,7 @@ class SegHiResGradCam(GradientCam):
 
     name: ClassVar[str] = "seg_hires_grad_cam"
     summary: ClassVar[str] = "gradient times activation of a layer, place by place (Seg-HiRes-Grad-CAM)"
-    SERVES_VOLUMES: ClassVar[bool] = False
+    serves_volumes: ClassVar[bool] = False
 
     def coarse_map(self, activations: FloatArray, gradient: FloatArray) -> SaliencyMap:
         """(h, w)."""

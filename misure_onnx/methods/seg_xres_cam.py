@@ -27,7 +27,7 @@ class SegXResCam(GradientCam):
 
     name: ClassVar[str] = "seg_xres_cam"
     summary: ClassVar[str] = "gradient pooled over windows times activation of a layer (Seg-XRes-CAM)"
-    SERVES_VOLUMES: ClassVar[bool] = False
+    serves_volumes: ClassVar[bool] = False
 
     window: int = 2
     pooling: Literal["mean", "max"] = "mean"

@@ -15,6 +15,7 @@ from misure_onnx.methods.base import Attribution, ChannelMaps, Method, Task, req
 from misure_onnx.methods.channel_maps import Reduction, reduced, require_reduction
 from misure_onnx.methods.map_region import of_map
 from misure_onnx.methods.score_question import ROUTES, image_gradient, require_route, require_threshold
+from misure_onnx.records import SamplingError
 from misure_onnx.types import FloatArray, Images
 
 Aggregation = Literal["mean", "sum", "absmax"]
@@ -106,13 +107,14 @@ class SmoothGrad(Method):
             halves[k % 2] += maps.astype(np.float64) ** 2 if self.squared else maps
             task.progress("smooth_grad", k + 1, self.samples)
         maps = np.asarray(halves.sum(axis=0) / self.samples, np.float32)
-        attribution = of_map(reduced(maps, self.reduction), self.threshold, NO_SIGNAL)
+        attribution, agreement = of_map(reduced(maps, self.reduction), self.threshold, NO_SIGNAL), _correlation(*halves)
         return replace(
             attribution,
             **{**facts, "notes": (*facts["notes"], *attribution.notes)},
             backwards=self.samples * len(questions),
             channels=ChannelMaps(maps, self._units(gradient.unit), self.ring),
-            trace={"split_half_correlation": [_correlation(*halves)]},
+            trace={"split_half_correlation": [agreement]},
+            sampling_error=SamplingError("split_half_correlation", agreement, self.samples),
         )
 
     def _units(self, score: str) -> str:

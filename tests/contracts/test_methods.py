@@ -136,6 +136,14 @@ def test_the_numbers_are_those_of_the_deployed_model(segmenter: Segmenter, name:
     assert explanation.metrics.perturbation_ratio == pytest.approx(explanation.minimal_region.sum() / reference.sum())
 
 
+@pytest.mark.parametrize("name", ["rise", "kernel_shap", "lime", "smooth_grad"])
+def test_a_method_that_samples_says_how_far_its_map_has_converged(segmenter: Segmenter, name: str) -> None:
+    error = quick(name).explain(segmenter, IMAGE).metrics.sampling_error
+    assert error is not None
+    assert -1 <= error.value <= 1
+    assert error.samples > 1
+
+
 @every_method
 def test_every_parameter_has_a_default_and_stands_in_the_record(segmenter: Segmenter, name: str) -> None:
     method = quick(name)

@@ -20,7 +20,7 @@ SIZE = (9, 12, 14)
 VOXELS = np.random.default_rng(3).random((*SIZE, 2)).astype(np.float32)
 AFFINE = np.array([[-2.0, 0, 0, 30], [0, 0, 3.0, -20], [0, -1.5, 0, 10], [0, 0, 0, 1]])
 
-every_method = pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.SERVES_VOLUMES])
+every_method = pytest.mark.parametrize("name", [name for name, method in METHODS.items() if method.serves_volumes])
 
 
 @every_method
@@ -56,7 +56,7 @@ def test_a_model_that_ignores_the_volume_gets_a_constant_map(tmp_path: Path, nam
     assert np.ptp(explanation.saliency) < 1e-6
 
 
-@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.SERVES_VOLUMES])
+@pytest.mark.parametrize("name", [name for name, method in METHODS.items() if not method.serves_volumes])
 def test_a_method_for_images_says_so_and_what_serves_volumes(tmp_path: Path, name: str) -> None:
     segmenter = load_segmenter(bright_pixels(tmp_path / "b.onnx", size=SIZE), {})
     with pytest.raises(ParameterError, match="for volumes take misure, sufficient_region"):
