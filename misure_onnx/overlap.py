@@ -1,7 +1,5 @@
 """The Dice coefficient, hard and soft: the one measure of "the model finds the object again"."""
 
-import math
-
 import numpy as np
 import numpy.typing as npt
 
@@ -18,18 +16,16 @@ def hard_dice(predicted: BoolArray, reference: BoolArray) -> npt.NDArray[np.floa
         predicted: (N, H, W), or (H, W); of volumes with one axis more.
         reference: (H, W).
     """
-    axes = reference.ndim
-    both, found, wanted = (_count(region, axes) for region in (predicted & reference, predicted, reference))
-    total = found + wanted
-    return np.asarray(np.where(total == 0, 1.0, 2.0 * both / np.maximum(total, 1)), np.float64)
+    leading, pixels = predicted.shape[: predicted.ndim - reference.ndim], reference.size
+    wanted = int(np.count_nonzero(reference))
+    # A loop, since counting a whole array is ten times faster than along axes.
+    dice = [_dice_of(one, reference.reshape(-1), wanted) for one in predicted.reshape(-1, pixels)]
+    return np.array(dice, np.float64).reshape(leading)
 
 
-def _count(region: BoolArray, axes: int) -> npt.NDArray[np.int64]:
-    """True values over the last axes; a loop, since counting a whole array is ten times faster than along axes."""
-    leading = region.shape[: region.ndim - axes]
-    flat = region.reshape(-1, math.prod(region.shape[region.ndim - axes :]))
-    counts = np.array([np.count_nonzero(row) for row in flat], np.int64)
-    return counts.reshape(leading)
+def _dice_of(predicted: BoolArray, reference: BoolArray, wanted: int) -> float:
+    total = np.count_nonzero(predicted) + wanted
+    return 2 * np.count_nonzero(predicted & reference) / total if total else 1.0
 
 
 def soft_dice(predicted: FloatArray, reference: FloatArray) -> float:
