@@ -20,9 +20,11 @@ import numpy as np
 
 from benchmarks.datasets.triangle import Sample, Triangle, handwritten_digits
 from benchmarks.machine import describe_machine
+from benchmarks.methods import SETTINGS
 from benchmarks.minimal_regions import with_table
 from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.images import load_image
+from misure_onnx.methods import METHODS as REGISTRY
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.target import ResolvedTarget, Target
 
@@ -33,8 +35,11 @@ METHODS: dict[str, tuple[str, str | None, dict[str, str]]] = {
     "misure paper": ("misure", "paper", {"route": "onnx_gradient"}),
     "sufficient_region": ("sufficient_region", None, {}),
     "rise": ("rise", None, {"masks": "300"}),
-    "predicted_mask": ("predicted_mask", None, {}),
-    "random": ("random", None, {}),
+    **{
+        name: (name, None, SETTINGS.get(name, {}))
+        for name in REGISTRY
+        if name not in ("misure", "sufficient_region", "rise")
+    },
 }
 FIGURE = 3
 
@@ -56,8 +61,9 @@ def main() -> None:
     )
     segmenter = load_segmenter(str(files("misure_onnx") / "demo" / "triangle.onnx"))
     for number, sample in scenes(arguments.scenes):
-        if f"scene {number}" not in rows:
-            rows[f"scene {number}"] = measure(segmenter, sample)
+        known = rows.get(f"scene {number}", {}).get("methods", {})
+        if set(METHODS) - set(known):
+            rows[f"scene {number}"] = measure(segmenter, sample, known)
             write(arguments.out, rows)
     write(arguments.out, rows)
     for name, summary in summarise(rows)["methods"].items():
@@ -72,8 +78,8 @@ def scenes(count: int) -> Iterator[tuple[int, Sample]]:
     return enumerate(triangle)
 
 
-def measure(segmenter: Segmenter, sample: Sample) -> dict[str, Any]:
-    """Whether the scene is a fair question, and what each method's region touches."""
+def measure(segmenter: Segmenter, sample: Sample, known: dict[str, Any]) -> dict[str, Any]:
+    """Whether the scene is a fair question, and what each region touches; `known` methods are not run again."""
     picture = np.repeat(np.rint(sample.image * 255).astype(np.uint8)[..., None], 3, axis=2)
     scores = segmenter.predict(segmenter.prepare(load_image(picture)))
     resolved = Target.from_mask(sample.objects == 1, 1).resolve(segmenter.spec, scores, picture.shape[:2])
@@ -81,8 +87,10 @@ def measure(segmenter: Segmenter, sample: Sample) -> dict[str, Any]:
         number: _dice_without(segmenter, picture, sample, number, resolved)
         for number in range(2, int(sample.objects.max()) + 1)
     }
-    found = {}
+    found = dict(known)
     for name, (method, preset, settings) in METHODS.items():
+        if name in known:
+            continue
         explanation = make_method(method, preset, settings).explain(segmenter, picture, resolved)
         region = explanation.minimal_region
         touched = sorted(set(np.unique(sample.objects[region]).tolist()) - {0})
@@ -93,7 +101,7 @@ def measure(segmenter: Segmenter, sample: Sample) -> dict[str, Any]:
             "touched": touched,
             "pixels": [int((region & (sample.objects == number)).sum()) for number in range(sample.objects.max() + 1)],
         }
-    return {"dice_without_object": without, "methods": found}
+    return {"dice_without_object": without, "methods": {name: found[name] for name in METHODS}}
 
 
 def _dice_without(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from misure_onnx import target as targets
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.backends.python_function import PythonFunctionSegmenter
+from misure_onnx.backends.windows import WindowedSegmenter
 from misure_onnx.errors import InputError, ParameterError, TargetError
 from misure_onnx.images import ImageLike, load_image
 from misure_onnx.instances.groups import CONNECTIVITY, MIN_SIZE, Group, find_instances, instance_target
@@ -33,6 +34,7 @@ def load_segmenter(
     preprocess: Preprocessing | Mapping[str, Any] | str | Path | None = None,
     *,
     provider: str = "auto",
+    window: float | None = None,
 ) -> Segmenter:
     """A model to explain.
 
@@ -42,11 +44,23 @@ def load_segmenter(
             its fields, or a `Preprocessing`. None: the model's own metadata, else an assumption that is noted.
         provider: `auto` (CUDA where it loads, else the CPU), `cpu`, `cuda`, ... or ONNX Runtime's own string;
             of an ONNX file only.
+        window: slide the model over images (or volumes) larger than itself, with this overlap, a share of its side;
+            None: images are resized to it.
 
     Raises:
         ModelError, UnsupportedModel, PreprocessingError, ProviderError: see there.
         InputError: an address, or a function without preprocessing or with a provider.
+        ParameterError: the window is out of range, or the model takes any size.
     """
+    segmenter = _load(source, preprocess, provider)
+    return segmenter if window is None else WindowedSegmenter(segmenter, window)
+
+
+def _load(
+    source: str | Path | Callable[[Images], Scores],
+    preprocess: Preprocessing | Mapping[str, Any] | str | Path | None,
+    provider: str,
+) -> Segmenter:
     declared = None if preprocess is None else load_preprocessing(preprocess)
     if callable(source):
         if declared is None:

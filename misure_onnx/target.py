@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 
 from misure_onnx.errors import TargetError
 from misure_onnx.mask import component_at, components, nearest_pixels, resize_region
@@ -73,6 +74,8 @@ class Target:
         class_spec: index or declared name of a class.
         point: (x, y) in pixels of the image, (x, y, z) in voxels of a volume's file: the one object there.
         mask: (H, W) bool at the image's size (any size is resized): only this part of the class.
+        border: only pixels at most so far from the border of what the above names, counted at the network's size, on
+            either side: why does the object end here? None: all of it.
 
     `Target.at(x, y)` and `Target.from_class("car").at(x, y)` name the object under a pixel.
     """
@@ -80,12 +83,15 @@ class Target:
     class_spec: int | str | None = None
     point: tuple[int, ...] | None = None
     mask: Region | None = None
+    border: int | None = None
 
     at = _At()
 
     def __post_init__(self) -> None:
         if self.point is not None and self.mask is not None:
             raise TargetError("a target is either the object under a point or the part inside a mask, not both")
+        if self.border is not None and self.border < 1:
+            raise TargetError(f"a border must be at least 1 pixel wide, got {self.border}")
 
     @classmethod
     def from_class(cls, class_spec: int | str) -> "Target":
@@ -111,6 +117,10 @@ class Target:
         Raises:
             TargetError: no such class, nothing predicted for it, or a point outside the image.
         """
+        found = self._resolved(spec, scores, image_size)
+        return found if self.border is None else _along_border(found, self.border)
+
+    def _resolved(self, spec: SegmenterSpec, scores: Scores, image_size: Size) -> ResolvedTarget:
         labels = spec.head.labels(scores)[0]
         if self.point is not None:
             return self._object_at(spec, scores, labels, image_size)
@@ -159,6 +169,22 @@ class Target:
                 f"predicted in this image: {present_classes(spec, scores)}"
             )
         return ResolvedTarget(index, spec.class_name(index), "region", predicted & mask, ~predicted | mask)
+
+
+def _along_border(target: ResolvedTarget, width: int) -> ResolvedTarget:
+    """The pixels near the border between the target and the rest; the border of the image is none.
+
+    Raises:
+        TargetError: the target fills the image.
+    """
+    if target.region.all():
+        raise TargetError(f"{target.label} fills the image: it has no border there")
+    inside, outside = ndimage.distance_transform_edt(target.region), ndimage.distance_transform_edt(~target.region)
+    band = np.asarray(np.maximum(inside, outside) <= width)
+    note = f"only pixels at most {width} px from the target's border count"
+    return dataclasses.replace(
+        target, kind="region", region=target.region & band, domain=target.domain & band, notes=(*target.notes, note)
+    )
 
 
 def _point_is_reversed(spec: SegmenterSpec) -> bool:

@@ -1,12 +1,19 @@
 """Real models on real pictures, where a data directory is at hand."""
 
+import dataclasses
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from benchmarks.shared_data import Triple, data_directory, triples
 from misure_onnx.api import load_segmenter, make_method
+from misure_onnx.explanation import Explanation
+from misure_onnx.files import read_nifti_region
 from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
 from misure_onnx.target import Target
+from misure_onnx.volumes import load_volume
+from tests.shared_data import manifest
 
 _TRIPLES = triples() if data_directory() else []
 needs_data = pytest.mark.skipif(not _TRIPLES, reason="no data directory: set MISURE_DATA to one with a manifest.json")
@@ -92,3 +99,25 @@ def test_a_label_map_model_without_its_scores_is_pruned_too() -> None:
     assert explanation.certificate.dice > 0.9
     assert explanation.metrics.perturbation_ratio < 1
     assert any("hard Dice alone" in note for note in explanation.provenance.notes)
+
+
+@needs_data
+def test_a_brain_is_explained_from_nifti_to_nifti(tmp_path: Path) -> None:
+    """The 3-D triple: its sufficient region on the deployed model, saved where it lies in the scan."""
+    (triple,) = [t for t in triples(volumes=True) if t.name == "D18"]
+    place = data_directory()
+    assert place is not None
+    entry = next(t for t in manifest()["triples"] if t["id"] == "D18")
+    declared = dataclasses.replace(triple.preprocessing, rescale="min_max")
+    segmenter = load_segmenter(triple.model, declared)
+    scan = load_volume(triple.image)
+    part = scan.cropped(entry["crop"], [entry["size"]] * 3)
+    explanation = make_method("sufficient_region").explain(segmenter, part, Target.from_class(triple.class_index))
+    assert explanation.target.pixels / explanation.prediction.size == pytest.approx(entry["class_fraction"], abs=1e-3)
+    assert explanation.certificate.dice > 0.9
+    saved = explanation.save(tmp_path / "out")
+    region, affine = read_nifti_region(saved / "minimal_region.nii.gz")
+    assert np.array_equal(region, explanation.minimal_region)
+    corner = np.array([*entry["crop"], 1.0])
+    assert affine @ [0, 0, 0, 1] == pytest.approx(scan.affine @ corner)
+    assert np.array_equal(Explanation.load(saved).saliency, explanation.saliency)

@@ -374,3 +374,33 @@ def test_targets_are_frozen() -> None:
         Target.at(1, 1).point = (2, 2)  # type: ignore[misc]
     with pytest.raises(dataclasses.FrozenInstanceError):
         resolve(Target()).class_index = 2  # type: ignore[misc]
+
+
+# Borders
+
+
+def test_a_border_is_the_pixels_on_either_side_of_where_the_object_ends() -> None:
+    """Of a disc of pixels, by the distance to the nearest pixel of the other side."""
+    rows, columns = np.indices((21, 23))
+    inside = (rows - 10) ** 2 + (columns - 11) ** 2 <= 36
+    scores = np.stack([~inside, inside]).astype(np.float32)[None]
+    found = Target(class_spec=1, border=2).resolve(spec(None, classes=2), scores, (21, 23))
+    for row, column in np.ndindex(21, 23):
+        other = np.argwhere(inside != inside[row, column])
+        near = np.hypot(*(other - (row, column)).T).min() <= 2
+        assert found.domain[row, column] == near
+        assert found.region[row, column] == (near and inside[row, column])
+    assert found.kind == "region"
+    assert found.dice(inside[None])[0] == 1
+    assert found.dice(np.zeros_like(inside)[None])[0] == 0
+    far = inside.copy()
+    far[10, 11] = False
+    assert found.dice(far[None])[0] == 1, "what lies away from the border does not count"
+
+
+def test_a_target_that_fills_the_image_has_no_border() -> None:
+    scores = np.stack([np.zeros(SIZE), np.ones(SIZE)]).astype(np.float32)[None]
+    with pytest.raises(TargetError, match="class 1 fills the image: it has no border"):
+        Target(class_spec=1, border=3).resolve(spec(None, classes=2), scores, SIZE)
+    with pytest.raises(TargetError, match="at least 1 pixel wide, got 0"):
+        Target(class_spec=1, border=0)

@@ -27,12 +27,10 @@ def judge_batches(
 
     Returns:
         file: `right`, `mixes` (each image's scores depend on the other) or `refuses`, of the bare file.
-        library: largest difference between `predict` of both and of each alone, a share of the largest score;
-        None for volumes, which the library does not take.
+        library: largest difference between `predict` of both and of each alone, a share of the largest score.
     """
     bound = _HALF if subject.precision == "fp16" else _SAME
-    library = None if pair.ndim > 4 else _by_library(subject.path, pair, declared)
-    return {"file": _by_file(deployed, pair, bound), "library": library}
+    return {"file": _by_file(deployed, pair, bound), "library": _by_library(subject.path, pair, declared)}
 
 
 def _by_file(run: Callable[[Array], Array], pair: Array, bound: float) -> str:
@@ -47,7 +45,7 @@ def _by_file(run: Callable[[Array], Array], pair: Array, bound: float) -> str:
 
 def _by_library(path: Path, pair: Array, declared: Preprocessing | None) -> float:
     segmenter = OnnxRuntimeSegmenter(path, preprocessing=declared, provider="cpu")
-    if segmenter.input.layout == "NHWC":
-        pair = np.ascontiguousarray(pair.transpose(0, 3, 1, 2))
+    if not segmenter.input.layout.startswith("NC"):
+        pair = np.ascontiguousarray(np.moveaxis(pair, -1, 1))
     alone = np.concatenate([segmenter.predict(pair[:1]), segmenter.predict(pair[1:])])
     return relative_largest(segmenter.predict(pair), alone)

@@ -1,6 +1,7 @@
 """`misure explain MODEL IMAGE`."""
 
 import argparse
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_method_arguments(parser)
     add_metric_arguments(parser)
     add_model_arguments(parser)
+    parser.add_argument(
+        "--window",
+        type=float,
+        metavar="OVERLAP",
+        help="slide the model over an image or volume larger than itself, e.g. 0.5, instead of resizing it",
+    )
     add_output_arguments(parser)
 
 
@@ -44,6 +51,9 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("target (default: the largest predicted class that is not background)")
     group.add_argument("--class", dest="class_spec", metavar="ID|NAME", help="a class, by index or declared name")
     group.add_argument("--at", metavar="X,Y[,Z]", help="the one object under this pixel of the image")
+    group.add_argument(
+        "--border", type=int, metavar="PX", help="only pixels so near to the target's border: why does it end there?"
+    )
     group.add_argument(
         "--crop", metavar="X,Y,Z", help="of a volume only the part, as large as the model takes, from here"
     )
@@ -107,7 +117,9 @@ def run(arguments: argparse.Namespace) -> int:
     methods = make_methods(arguments.method.split(","), arguments.preset, method_settings(arguments))
     metrics = chosen_metrics(arguments)
     image = requested_input(arguments.image)
-    segmenter = load_segmenter(arguments.model, arguments.preprocess, provider=arguments.provider)
+    segmenter = load_segmenter(
+        arguments.model, arguments.preprocess, provider=arguments.provider, window=arguments.window
+    )
     if arguments.crop is not None:
         image = cropped(image, arguments.crop, segmenter)
     targets = requested_targets(arguments, segmenter, image)
@@ -171,12 +183,15 @@ def requested_targets(
     from misure_onnx.target import Target  # noqa: PLC0415
 
     if arguments.every_object:
+        if arguments.border is not None:
+            raise ParameterError("--border goes with one target, not with --every-object")
         return every_object(segmenter, image, arguments.class_spec)
+    target = Target(class_spec=arguments.class_spec, border=arguments.border)
     if arguments.at is not None:
-        return [Target(class_spec=arguments.class_spec, point=_numbers(arguments.at, "--at", "X,Y or X,Y,Z", (2, 3)))]
+        return [dataclasses.replace(target, point=_numbers(arguments.at, "--at", "X,Y or X,Y,Z", (2, 3)))]
     if arguments.mask is not None:
-        return [Target.from_mask(_mask(arguments, segmenter, image), arguments.class_spec)]
-    return [Target(class_spec=arguments.class_spec)]
+        return [dataclasses.replace(target, mask=_mask(arguments, segmenter, image) > 0)]
+    return [target]
 
 
 def _mask(arguments: argparse.Namespace, segmenter: "Segmenter", image: "LoadedInput") -> "npt.NDArray[np.number[Any]]":

@@ -1,0 +1,161 @@
+"""Every method on every 2-D triple of the data directory: how faithful, how costly, and do they agree?
+
+    python -m benchmarks.methods                              # runs what is missing; `build/methods` keeps the maps
+    python -m benchmarks.methods --triples D15,D14
+    python -m benchmarks.methods --docs docs/methods.md       # runs nothing: writes table and gallery
+
+Sampled methods get about 500 forwards, optimised ones 100 steps, so that costs are of one order; everything else is at
+its defaults. Faithfulness: Dice explained and area of the binary region; insertion, deletion and the area that restores
+the Dice of the map (their yardsticks are in the file). Agreement: Spearman's correlation of the maps of two methods.
+"""
+
+import argparse
+import itertools
+import json
+import statistics
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import describe_machine
+from benchmarks.minimal_regions import with_table
+from benchmarks.shared_data import Triple, triples
+from misure_onnx.api import load_segmenter, make_method, make_metrics
+from misure_onnx.errors import MisureError
+from misure_onnx.explanation import Explanation
+from misure_onnx.images import load_image
+from misure_onnx.methods import METHODS
+from misure_onnx.metrics.agreement import spearman
+from misure_onnx.rendering.methods_figure import MethodColumn, draw_methods
+from misure_onnx.target import Target
+
+SETTINGS: dict[str, dict[str, str]] = {
+    "misure": {"second_run": "0"},
+    "rise": {"masks": "500"},
+    "kernel_shap": {"budget": "500"},
+    "lime": {"samples": "500"},
+    "meaningful_perturbation": {"iterations": "100"},
+    "extremal_perturbation": {"areas": "0.5,1,2"},
+    "smooth_grad": {"samples": "25"},
+}
+METRICS = "insertion,deletion,restoring_area"
+METRIC_SETTINGS = {
+    "insertion.baselines": "zero",
+    "deletion.baselines": "mean",
+    "insertion.draws": "1",
+    "deletion.draws": "1",
+}
+GALLERY = ("D15", "D01")
+MARKERS = ("<!-- table: benchmarks.methods -->", "<!-- end of table -->")
+
+
+def main() -> None:
+    """Runs what is missing, or writes the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/methods.json"))
+    parser.add_argument("--maps", type=Path, default=Path("build/methods"), help="explanations are kept here")
+    parser.add_argument("--triples", help="only these and in this order, e.g. D15,D14")
+    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--docs", type=Path, help="run nothing: write table and gallery into this page")
+    arguments = parser.parse_args()
+    document = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {}
+    rows, agreement = document.get("rows", {}), document.get("agreement", {})
+    by_name = {triple.name: triple for triple in triples()}
+    if arguments.docs:
+        write_page(arguments.docs, rows, by_name, arguments.maps)
+        return
+    for name in arguments.triples.split(",") if arguments.triples else by_name:
+        for method in arguments.methods.split(","):
+            key = f"{name} {method}"
+            if key not in rows:
+                rows[key] = measured(by_name[name], method, arguments.maps / name / method)
+                write(arguments.out, rows, agreement)
+                print(key, json.dumps(rows[key]), flush=True)
+        agreement[name] = agreements(arguments.maps / name)
+        write(arguments.out, rows, agreement)
+
+
+def measured(triple: Triple, name: str, place: Path) -> dict[str, Any]:
+    """One explanation, kept, and its numbers; an error that a user would see is a row too."""
+    segmenter = load_segmenter(triple.model, triple.preprocessing)
+    method = make_method(name, settings=SETTINGS.get(name, {}))
+    metrics = make_metrics(METRICS, METRIC_SETTINGS)
+    try:
+        found = method.explain(segmenter, triple.image, Target.from_class(triple.class_index), metrics=metrics)
+    except MisureError as error:
+        return {"error": str(error)}
+    found.save(place)
+    more = found.metrics.more
+    return {
+        "dice": found.metrics.dice_explained,
+        "ratio": found.metrics.perturbation_ratio,
+        **{key: record.value for key, record in more.items()},
+        "yardsticks": {key: [record.predicted_mask, record.random_mask] for key, record in more.items()},
+        "forwards": found.cost.forwards - found.certificate.forwards,
+        "backwards": found.cost.backwards,
+        "seconds": found.cost.seconds,
+        "route": found.provenance.gradient_route,
+        "status": found.provenance.status,
+    }
+
+
+def agreements(place: Path) -> dict[str, float]:
+    """Spearman's correlation of every two maps that are kept for a triple."""
+    found = {name: Explanation.load(place / name) for name in METHODS if (place / name / "explanation.json").is_file()}
+    return {
+        f"{a} {b}": round(spearman(found[a].saliency, found[b].saliency), 4)
+        for a, b in itertools.combinations(found, 2)
+    }
+
+
+def write(path: Path, rows: Mapping[str, Any], agreement: Mapping[str, Any]) -> None:
+    """The document, summary first."""
+    document = {"machine": describe_machine(), "summary": summary(rows), "agreement": agreement, "rows": rows}
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def summary(rows: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Medians over the triples of each method."""
+    numbers = ("dice", "ratio", "insertion", "deletion", "restoring_area", "forwards", "backwards", "seconds")
+    result = {}
+    for method in METHODS:
+        mine = [row for key, row in rows.items() if key.split()[1] == method and "error" not in row]
+        if mine:
+            known = {n: [row[n] for row in mine if row[n] is not None] for n in numbers}
+            result[method] = {"triples": len(mine), **{n: statistics.median(v) for n, v in known.items() if v}}
+    return result
+
+
+def write_page(page: Path, rows: Mapping[str, Any], by_name: Mapping[str, Triple], maps: Path) -> None:
+    """Table and gallery."""
+    columns = ("method", "triples", "Dice of the region", "its area / object", "insertion ↑", "deletion ↓")
+    columns += ("restoring area ↓", "forwards", "backwards", "seconds")
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for method, found in summary(rows).items():
+        shown = [
+            f"{found[n]:.2f}" if n in found else "-"
+            for n in ("dice", "ratio", "insertion", "deletion", "restoring_area")
+        ]
+        costs = [f"{found[n]:.0f}" for n in ("forwards", "backwards", "seconds")]
+        lines.append(f"| `{method}` | {found['triples']} | " + " | ".join([*shown, *costs]) + " |")
+    page.write_text(with_table(page.read_text(encoding="utf-8"), "\n".join(lines), MARKERS), encoding="utf-8")
+    for name in GALLERY:
+        kept = [method for method in METHODS if (maps / name / method / "explanation.json").is_file()]
+        found = {method: Explanation.load(maps / name / method) for method in kept}
+        first = next(iter(found.values()))
+        drawn = [
+            MethodColumn(
+                m,
+                e.saliency,
+                e.minimal_region,
+                f"Dice {e.metrics.dice_explained:.2f}, {e.metrics.perturbation_ratio:.2f}x",
+            )
+            for m, e in found.items()
+        ]
+        image = load_image(by_name[name].image).rgb
+        picture = draw_methods(image, first.prediction, first.target.label, drawn)
+        page.with_name(f"methods-{name}.png").write_bytes(picture)
+
+
+if __name__ == "__main__":
+    main()
