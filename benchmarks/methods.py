@@ -128,8 +128,8 @@ def summary(rows: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 
 def write_page(page: Path, rows: Mapping[str, Any], by_name: Mapping[str, Triple], maps: Path) -> None:
     """Table and gallery."""
-    columns = ("method", "triples", "Dice of the region", "its area / object", "insertion ↑", "deletion ↓")
-    columns += ("restoring area ↓", "forwards", "backwards", "seconds")
+    columns = ["method", "triples", "Dice of the region", "its area / object", "insertion ↑", "deletion ↓"]
+    columns += ["restoring area ↓", "forwards", "backwards", "seconds"]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for method, found in summary(rows).items():
         shown = [
@@ -140,21 +140,20 @@ def write_page(page: Path, rows: Mapping[str, Any], by_name: Mapping[str, Triple
         lines.append(f"| `{method}` | {found['triples']} | " + " | ".join([*shown, *costs]) + " |")
     page.write_text(with_table(page.read_text(encoding="utf-8"), "\n".join(lines), MARKERS), encoding="utf-8")
     for name in GALLERY:
-        kept = [method for method in METHODS if (maps / name / method / "explanation.json").is_file()]
-        found = {method: Explanation.load(maps / name / method) for method in kept}
-        first = next(iter(found.values()))
-        drawn = [
-            MethodColumn(
-                m,
-                e.saliency,
-                e.minimal_region,
-                f"Dice {e.metrics.dice_explained:.2f}, {e.metrics.perturbation_ratio:.2f}x",
-            )
-            for m, e in found.items()
-        ]
-        image = load_image(by_name[name].image).rgb
-        picture = draw_methods(image, first.prediction, first.target.label, drawn)
-        page.with_name(f"methods-{name}.png").write_bytes(picture)
+        page.with_name(f"methods-{name}.png").write_bytes(gallery(by_name[name], maps / name))
+
+
+def gallery(triple: Triple, place: Path) -> bytes:
+    """Every method that is kept for a triple, side by side."""
+    kept = {m: Explanation.load(place / m) for m in METHODS if (place / m / "explanation.json").is_file()}
+    drawn = [MethodColumn(method, e.saliency, e.minimal_region, _numbers(e)) for method, e in kept.items()]
+    first = next(iter(kept.values()))
+    return draw_methods(load_image(triple.image).rgb, first.prediction, first.target.label, drawn)
+
+
+def _numbers(explanation: Explanation) -> str:
+    metrics = explanation.metrics
+    return f"Dice {metrics.dice_explained:.2f}, {metrics.perturbation_ratio:.2f} x its area"
 
 
 if __name__ == "__main__":

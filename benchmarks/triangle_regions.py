@@ -124,8 +124,10 @@ def summarise(rows: dict[str, Any]) -> dict[str, Any]:
     chosen = [row for row in plain.values() if fair(row)]
     figure = set(range(1, FIGURE + 1))
     methods = {}
-    for name in METHODS if chosen else ():
-        mine = [row["methods"][name] for row in chosen]
+    for name in METHODS:
+        mine = [row["methods"][name] for row in chosen if name in row["methods"]]
+        if not mine:
+            continue
         outside = [sum(m["pixels"][FIGURE + 1 :]) / max(1, sum(m["pixels"][1:])) for m in mine]
         methods[name] = {
             "touches_all_three": sum(figure <= set(m["touched"]) for m in mine) / len(mine),

@@ -73,7 +73,8 @@ class WindowedSegmenter:
         weights = _bell(self._size)
         sums, total = np.zeros((1, self.spec.classes, *size), np.float32), np.zeros(size, np.float32)
         for window in self._windows(size):
-            sums[(..., *window)] += self._segmenter.predict(np.ascontiguousarray(image[(..., *window)])) * weights
+            place = (slice(None), slice(None), *window)
+            sums[place] += self._segmenter.predict(np.ascontiguousarray(image[place])) * weights
             total[window] += weights
         return np.asarray(sums / total, np.float32)
 

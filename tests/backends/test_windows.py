@@ -19,7 +19,7 @@ WINDOW, IMAGE = (8, 12), (19, 29)
 
 def weights() -> npt.NDArray[np.float64]:
     along = [np.exp(-0.5 * ((np.arange(n) - (n - 1) / 2) / (n / 8)) ** 2) for n in WINDOW]
-    return np.maximum(np.outer(*along), 1e-3)
+    return np.asarray(np.maximum(np.outer(*along), 1e-3))
 
 
 @pytest.mark.parametrize(
