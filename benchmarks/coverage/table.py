@@ -178,7 +178,7 @@ def _number(value: float | None) -> str:
 def _batch(row: dict[str, Any]) -> str:
     file, library = row["batch"]["file"], row["batch"]["library"]
     if library is None:
-        return f"{file} → volumes are not taken"
+        return f"{file} → not measured"
     return f"{file} → {'own scores' if library <= FORWARD_BOUND.get(row['precision'], 2e-2) else '**mixed**'}"
 
 
