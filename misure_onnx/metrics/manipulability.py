@@ -65,15 +65,17 @@ class Manipulability(RerunMetric):
 def _random_blocks(size: tuple[int, ...], share: float, rng: np.random.Generator) -> Levels:
     """Signs (C, H, W), constant on blocks of a sixteenth of the longer side; 0 on all but about a share of them."""
     block = max(1, max(size[1:]) // 16)
-    coarse = rng.choice([-1, 1], (size[0], -(-size[1] // block), -(-size[2] // block)))
-    coarse[rng.random(coarse.shape) >= share] = 0
-    return coarse.repeat(block, axis=1).repeat(block, axis=2)[:, : size[1], : size[2]]
+    signs = rng.choice([-1, 1], (size[0], *(-(-extent // block) for extent in size[1:])))
+    signs[rng.random(signs.shape) >= share] = 0
+    for axis, extent in enumerate(size[1:], start=1):
+        signs = signs.repeat(block, axis=axis).take(range(extent), axis=axis)
+    return signs
 
 
 def _flipped(signs: Levels, share: float, rng: np.random.Generator) -> Levels:
     """The signs of one channel negated inside a random square with `share` of the shorter side."""
     side = max(1, round(share * min(signs.shape[1:])))
-    row, column = (int(rng.integers(0, extent - side + 1)) for extent in signs.shape[1:])
+    first = [int(rng.integers(0, extent - side + 1)) for extent in signs.shape[1:]]
     flipped = signs.copy()
-    flipped[rng.integers(len(signs)), row : row + side, column : column + side] *= -1
+    flipped[(rng.integers(len(signs)), *(slice(at, at + side) for at in first))] *= -1
     return flipped

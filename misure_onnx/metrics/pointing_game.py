@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import cv2
 import numpy as np
+from scipy import ndimage
 
 from misure_onnx.metrics.base import Measured, TruthCandidate, TruthMetric, require
 from misure_onnx.types import Region
@@ -41,4 +42,6 @@ def _within(region: Region, distance: int) -> Region:
     """The pixels at most `distance` from a region."""
     if distance == 0:
         return region
+    if region.ndim == 3:
+        return np.asarray(ndimage.distance_transform_edt(~region) <= distance)
     return np.asarray(cv2.distanceTransform((~region).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE) <= distance)

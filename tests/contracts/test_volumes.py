@@ -7,9 +7,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from misure_onnx.api import load_segmenter, make_method
+from misure_onnx.api import load_segmenter, make_method, make_metrics
 from misure_onnx.cli import main
-from misure_onnx.errors import ParameterError, TargetError
+from misure_onnx.errors import ImageError, ParameterError, TargetError
 from misure_onnx.explanation import Explanation
 from misure_onnx.methods import METHODS
 from misure_onnx.target import Target
@@ -102,6 +102,23 @@ def test_an_object_is_named_by_a_voxel_of_the_file_whatever_the_network_s_axes(t
         make_method("sufficient_region").explain(segmenter, voxels, Target.at(9, 0, 0))
     with pytest.raises(TargetError, match=r"expected a point of 3 coordinates .* got 1,2"):
         make_method("sufficient_region").explain(segmenter, voxels, Target.at(1, 2))
+
+
+def test_every_metric_has_a_number_for_a_volume_and_its_ground_truth(tmp_path: Path) -> None:
+    segmenter = load_segmenter(small_network(tmp_path / "net.onnx", size=SIZE, channels=2), {})
+    truth = np.zeros(SIZE, np.uint8)
+    truth[2:5, 3:9] = 1
+    quick_ones = {"max_sensitivity.perturbations": "2", "manipulability.budget": "3", "pointing_game.tolerance": "1"}
+    metrics = make_metrics("all", quick_ones, truth=True)
+    explanation = quick("rise").explain(segmenter, VOXELS, metrics=metrics, truth=truth)
+    for name, record in explanation.metrics.more.items():
+        assert record.value is not None, name
+        assert np.isfinite(record.value), name
+    positive = np.clip(explanation.saliency, 0, None)
+    share = positive[truth > 0].sum() / positive.sum()
+    assert explanation.metrics.more["mass_in_truth"].value == pytest.approx(share, rel=1e-4)
+    with pytest.raises(ImageError, match="the ground truth is 9x12x13, the image 9x12x14"):
+        quick("rise").explain(segmenter, VOXELS, metrics=metrics, truth=truth[..., :-1])
 
 
 def test_from_nifti_to_nifti_through_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
