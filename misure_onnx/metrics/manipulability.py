@@ -77,5 +77,6 @@ def _flipped(signs: Levels, share: float, rng: np.random.Generator) -> Levels:
     side = max(1, round(share * min(signs.shape[1:])))
     first = [int(rng.integers(0, extent - side + 1)) for extent in signs.shape[1:]]
     flipped = signs.copy()
-    flipped[(rng.integers(len(signs)), *(slice(at, at + side) for at in first))] *= -1
+    channel = flipped[int(rng.integers(len(signs)))]
+    channel[tuple(slice(at, at + side) for at in first)] *= -1
     return flipped
