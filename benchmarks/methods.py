@@ -10,12 +10,15 @@ the Dice of the map (their yardsticks are in the file). Agreement: Spearman's co
 """
 
 import argparse
+import io
 import itertools
 import json
 import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from benchmarks.machine import describe_machine
 from benchmarks.minimal_regions import with_table
@@ -45,7 +48,7 @@ METRIC_SETTINGS = {
     "insertion.draws": "1",
     "deletion.draws": "1",
 }
-GALLERY = ("D15", "D01")
+GALLERY, GALLERY_PIXELS = ("D15", "D01"), (1500, 2400)
 MARKERS = ("<!-- table: benchmarks.methods -->", "<!-- end of table -->")
 
 
@@ -140,7 +143,9 @@ def write_page(page: Path, rows: Mapping[str, Any], by_name: Mapping[str, Triple
         lines.append(f"| `{method}` | {found['triples']} | " + " | ".join([*shown, *costs]) + " |")
     page.write_text(with_table(page.read_text(encoding="utf-8"), "\n".join(lines), MARKERS), encoding="utf-8")
     for name in GALLERY:
-        page.with_name(f"methods-{name}.png").write_bytes(gallery(by_name[name], maps / name))
+        picture = Image.open(io.BytesIO(gallery(by_name[name], maps / name))).convert("RGB")
+        picture.thumbnail(GALLERY_PIXELS)
+        picture.save(page.with_name(f"methods-{name}.jpg"), quality=82)
 
 
 def gallery(triple: Triple, place: Path) -> bytes:

@@ -19,7 +19,8 @@ from misure_onnx.graph.load import load_structure
 from misure_onnx.images import ImageLike
 from misure_onnx.mask import resize_map
 from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
-from misure_onnx.preprocessing import Preprocessing, in_network_axes
+from misure_onnx.network_input import in_network_axes
+from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.segmenter import CountingSegmenter, LoadedInput, SegmenterSpec, load_input
 from misure_onnx.target import Target
 from misure_onnx.volumes import VolumeLike

@@ -14,8 +14,8 @@ from scipy import ndimage
 
 from misure_onnx.errors import TargetError
 from misure_onnx.mask import component_at, components, nearest_pixels, resize_region
+from misure_onnx.network_input import in_network_axes
 from misure_onnx.overlap import hard_dice
-from misure_onnx.preprocessing import in_network_axes
 from misure_onnx.segmenter import SegmenterSpec
 from misure_onnx.types import BoolArray, Region, Scores, Size
 

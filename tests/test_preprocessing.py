@@ -12,15 +12,8 @@ import pytest
 import yaml
 
 from misure_onnx.errors import ImageError, PreprocessingError
-from misure_onnx.preprocessing import (
-    PRESETS,
-    Color,
-    Interpolation,
-    Preprocessing,
-    from_metadata,
-    load_preprocessing,
-    network_input,
-)
+from misure_onnx.network_input import network_input
+from misure_onnx.preprocessing import PRESETS, Color, Interpolation, Preprocessing, from_metadata, load_preprocessing
 from misure_onnx.types import Images, Picture
 
 HEIGHT, WIDTH = 5, 7

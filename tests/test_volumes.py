@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from misure_onnx.errors import ImageError
-from misure_onnx.preprocessing import Preprocessing, network_volume
+from misure_onnx.network_input import network_volume
+from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.volumes import load_volume
 
 SIZE = (5, 7, 9)

@@ -24,7 +24,8 @@ from misure_onnx.graph.input_signature import InputSignature, find_input
 from misure_onnx.graph.load import load_structure, load_with_weights, opset_version
 from misure_onnx.graph.output_signature import OutputSignature, candidate_heads, find_output
 from misure_onnx.graph.permuted_weights import permute_weights
-from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata, network_input, prepared
+from misure_onnx.network_input import network_input, prepared
+from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata
 from misure_onnx.segmenter import Identity, Item, LoadedInput, Predict, Result, SegmenterSpec
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import AnyArray, Images, Scores, Size

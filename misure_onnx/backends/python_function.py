@@ -6,7 +6,8 @@ import numpy as np
 
 from misure_onnx.backends.resize import resize_scores
 from misure_onnx.errors import ModelError, PreprocessingError
-from misure_onnx.preprocessing import Preprocessing, prepared
+from misure_onnx.network_input import prepared
+from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.scores import Head
 from misure_onnx.segmenter import Identity, LoadedInput, SegmenterSpec
 from misure_onnx.types import Images, Scores

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.errors import ImageError, ParameterError
-from misure_onnx.preprocessing import prepared
+from misure_onnx.network_input import prepared
 from misure_onnx.segmenter import LoadedInput, Segmenter
 from misure_onnx.types import Images, Scores, Size
 

@@ -3,7 +3,8 @@
 import numpy as np
 
 from misure_onnx.mask import resize_map, resize_region
-from misure_onnx.preprocessing import Preprocessing, in_network_axes
+from misure_onnx.network_input import in_network_axes
+from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.types import Region, SaliencyMap, Size
 
 

@@ -18,7 +18,8 @@ from misure_onnx.metrics.max_sensitivity import MaxSensitivity
 from misure_onnx.metrics.pixel_levels import shifted
 from misure_onnx.metrics.randomisation import Randomisation
 from misure_onnx.metrics.seed_agreement import SeedAgreement
-from misure_onnx.preprocessing import PRESETS, network_input
+from misure_onnx.network_input import network_input
+from misure_onnx.preprocessing import PRESETS
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.target import Target
 from misure_onnx.types import Images, SaliencyMap
