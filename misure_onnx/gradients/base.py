@@ -106,8 +106,14 @@ class MaskGradient(Protocol):
     def fidelity(self) -> Fidelity:
         """Measured when it was built."""
 
-    def evaluate(self, mask: Mask, baseline: int = 0) -> Evaluation:
-        """One forward and backward for a mask (H, W) in [0, 1] and one of the problem's baselines."""
+    def evaluate(self, mask: Mask, baseline: int = 0, image: Images | None = None) -> Evaluation:
+        """One forward and backward for a mask (H, W) in [0, 1] and one of the problem's baselines.
+
+        Args:
+            mask: see there.
+            baseline: its index.
+            image: (1, C, H, W) in the place of the problem's image, a noisy copy of it for instance.
+        """
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """The preservation loss and its gradient, against numpy and against central differences through ONNX Runtime."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -229,6 +230,20 @@ def test_the_fidelity_of_a_true_route_is_within_float32_rounding(route: str, tas
     assert fidelity.max_difference < 1e-5
     assert fidelity.label_agreement == 1.0
     assert fidelity.directional_error < 0.02
+
+
+def test_another_image_takes_the_place_of_the_problem_s(route: str, task: Task) -> None:
+    noisy = np.asarray(task.image + np.random.default_rng(1).normal(0, 0.1, task.image.shape), np.float32)
+    problem = problem_of(task, PreservationLoss(), "zero", "blur")
+    elsewhere = dataclasses.replace(problem, image=noisy)
+    gradient, _ = mask_gradient(route, task.segmenter, problem)
+    expected, _ = mask_gradient(route, task.segmenter, elsewhere)
+    mask = np.random.default_rng(2).random(task.size, np.float32)
+    for baseline in (0, 1):
+        found, wanted = gradient.evaluate(mask, baseline, noisy), expected.evaluate(mask, baseline)
+        assert found.loss == pytest.approx(wanted.loss, abs=1e-6)
+        assert found.gradient == pytest.approx(wanted.gradient, abs=1e-6)
+    assert gradient.evaluate(mask).loss != pytest.approx(gradient.evaluate(mask, image=noisy).loss, abs=1e-4)
 
 
 def test_fidelity_errors_are_gradient_errors() -> None:

@@ -60,9 +60,9 @@ class OnnxMaskGradient:
             self._constants[names.REFERENCE] = _plane(probabilities[0, problem.target.class_index])
         self.fidelity = checked_fidelity(self._predict, self._score_gradient, deployed, segmenter, problem)
 
-    def evaluate(self, mask: Mask, baseline: int = 0) -> Evaluation:
+    def evaluate(self, mask: Mask, baseline: int = 0, image: Images | None = None) -> Evaluation:
         """One forward and backward for a mask (H, W) and one of the problem's baselines."""
-        feeds = self._feeds(self._problem.image, self._problem.baselines[baseline], mask)
+        feeds = self._feeds(self._problem.image if image is None else image, self._problem.baselines[baseline], mask)
         loss, predicted, gradient = self._session.run([names.LOSS, names.PREDICTED, GRADIENT], feeds)
         dice = float(self._problem.target.dice(predicted[0])[0])
         return Evaluation(float(loss), dice, gradient[0, 0])

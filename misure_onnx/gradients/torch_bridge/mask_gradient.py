@@ -50,16 +50,19 @@ class TorchMaskGradient:
                 self._reference = self._probabilities(self._scores(self._image))[0]
         self.fidelity = checked_fidelity(self._predict, self._score_gradient, deployed, segmenter, problem)
 
-    def evaluate(self, mask: Mask, baseline: int = 0) -> Evaluation:
+    def evaluate(self, mask: Mask, baseline: int = 0, image: Images | None = None) -> Evaluation:
         """One forward and backward for a mask (H, W) and one of the problem's baselines."""
         leaf = torch.from_numpy(np.ascontiguousarray(mask)).requires_grad_()
-        scores = self._masked_scores(leaf, baseline)
+        scores = self._masked_scores(leaf, baseline, image)
         loss = self._loss(scores)
         loss.backward()  # type: ignore[no-untyped-call]
         return Evaluation(float(loss.detach()), self._hard_dice(scores.detach()), _gradient_of(leaf))
 
-    def _masked_scores(self, mask: torch.Tensor, baseline: int) -> torch.Tensor:
-        return self._scores(torch.addcmul(self._baselines[baseline], self._differences[baseline], mask))
+    def _masked_scores(self, mask: torch.Tensor, baseline: int, image: Images | None = None) -> torch.Tensor:
+        replaced, difference = self._baselines[baseline], self._differences[baseline]
+        if image is not None:
+            difference = torch.from_numpy(image) - replaced
+        return self._scores(torch.addcmul(replaced, difference, mask))
 
     def _scores(self, images: torch.Tensor) -> torch.Tensor:
         """(1, C, H, W) -> scores (1, L, H, W), the twin of the deployed segmenter's `predict`."""

@@ -1,5 +1,6 @@
 """The smallest binary mask that is sufficient: an area swept downwards along averaged gradients."""
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from misure_onnx.gradients.base import Evaluation, MaskGradient
 from misure_onnx.mask import MaskGrid, smoothed
+from misure_onnx.methods.misure.disturbance import Disturbance, moved
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
 from misure_onnx.methods.progress import Progress
 from misure_onnx.types import FloatArray, Mask, Region, Size
@@ -38,6 +40,7 @@ class Sweep:
         grid_size: scores live on a grid of this size.
         groups: the problem's baselines (indices) by kind; a mask is sufficient when it is under each kind.
             Several draws of one random kind take turns.
+        disturbance: of mask and image in every step; None: none. What then seems sufficient was moved or noisy.
     """
 
     tau: float
@@ -46,6 +49,7 @@ class Sweep:
     smoothing: float
     grid_size: Size
     groups: tuple[tuple[int, ...], ...] = ((0,),)
+    disturbance: Disturbance | None = None
 
 
 def sweep_area(
@@ -78,7 +82,7 @@ def sweep_area(
     trace: dict[str, list[float]] = {"loss": [], "dice": [], "area": []}
     for iteration in range(max(1, sweep.iterations)):
         group, baseline = ledger.next()
-        evaluation = gradient.evaluate(region.astype(np.float32), baseline)
+        evaluation = _evaluated(gradient, region, baseline, sweep.disturbance, iteration)
         worst = ledger.record(group, evaluation.dice)
         final = MaskCandidate(state.soft(), region, evaluation.dice, iteration)
         smaller = not feasible or int(region.sum()) < feasible[-1].area
@@ -97,6 +101,17 @@ def sweep_area(
             break
         region = state.step(evaluation, worst)
     return OptimisedMask(final, tuple(reversed(feasible)), len(trace["loss"]), trace)
+
+
+def _evaluated(
+    gradient: MaskGradient, region: Region, baseline: int, disturbance: Disturbance | None, step: int
+) -> Evaluation:
+    if disturbance is None:
+        return gradient.evaluate(region.astype(np.float32), baseline)
+    shift, image = disturbance.at(step)
+    evaluation = gradient.evaluate(moved(region, shift).astype(np.float32), baseline, image)
+    back = tuple(-pixels for pixels in shift)
+    return dataclasses.replace(evaluation, gradient=moved(evaluation.gradient, back))
 
 
 class _Ledger:

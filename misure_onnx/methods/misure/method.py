@@ -12,6 +12,7 @@ from misure_onnx.gradients.gates import gate_notes
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
 from misure_onnx.methods.misure.area_sweep import Sweep, sweep_area
 from misure_onnx.methods.misure.constrained import Found, Search, Wanted, explored, minimal_region, wanted_of
+from misure_onnx.methods.misure.disturbance import Disturbance
 from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
 from misure_onnx.methods.misure.forward_only.cost import Cost
 from misure_onnx.methods.misure.forward_only.prune import prune_by_forwards
@@ -46,6 +47,9 @@ class MiSuRe(Method):
         block_checks: regions asked about at most, to leave blocks out until none can go; 0: none.
         second_run: masks of a second search from random scores, whose overlap is reported; 0: none.
         alternatives: so many further minimal regions that avoid those before.
+        jitter: the mask is moved by up to so many pixels along each axis, anew in every step of a gradient route.
+        input_noise: Gaussian noise on the network's input in every such step: its deviation as a share of each
+            channel's range. Jitter and noise make regions that a small change does not break, and larger ones.
         constrained: keep the smallest *binary* mask that passes tau instead of the last soft one.
         learning_rate, weight_decay, adam_epsilon: of AdamW.
         area_weight: lambda.
@@ -98,6 +102,8 @@ class MiSuRe(Method):
     block_checks: int = 100
     second_run: int = 20
     alternatives: int = 0
+    jitter: int = 0
+    input_noise: float = 0.0
     constrained: bool = True
     learning_rate: float = 0.1
     weight_decay: float = 0.01
@@ -118,7 +124,7 @@ class MiSuRe(Method):
         )
         require(self.mask_size >= 2, f"mask_size must be at least 2, got {self.mask_size}")
         require(self.smoothing >= 0, f"smoothing must not be negative, got {self.smoothing}")
-        for name in ("iterations", "patience", "block_checks", "second_run", "alternatives"):
+        for name in ("iterations", "patience", "block_checks", "second_run", "alternatives", "jitter", "input_noise"):
             require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
         require(self.learning_rate > 0, f"learning_rate must be positive, got {self.learning_rate}")
         require(
@@ -126,8 +132,8 @@ class MiSuRe(Method):
         )
         require(0 <= self.clamp_below < 1, f"clamp_below must lie in [0, 1), got {self.clamp_below}")
         require(
-            self.constrained or not (self.robust or self.alternatives),
-            "robust and alternatives need constrained=true: eq. 1 to the letter has no such aim",
+            self.constrained or not (self.robust or self.alternatives or self.jitter or self.input_noise),
+            "robust, alternatives, jitter and input_noise need constrained=true: eq. 1 to the letter has no such aim",
         )
         require(
             self.route in self.ROUTES, f"route {self.route!r} is unknown; the known ones are {', '.join(self.ROUTES)}"
@@ -167,7 +173,9 @@ class MiSuRe(Method):
         """The parameters of the constrained search, for the size of the task's object."""
         side = int(task.target.region.sum()) ** (1 / len(task.size))
         grid = self._grid(task)
-        sweep = Sweep(self.tau, self.iterations, self.patience, self.smoothing * side, grid, groups)
+        disturbed = self.jitter or self.input_noise
+        disturbance = Disturbance(self.jitter, self.input_noise, task.image, task.seed) if disturbed else None
+        sweep = Sweep(self.tau, self.iterations, self.patience, self.smoothing * side, grid, groups, disturbance)
         return Search(sweep, self.block_checks, self.second_run, self.alternatives)
 
     def _grid(self, task: Task) -> Size:

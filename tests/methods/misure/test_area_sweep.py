@@ -20,9 +20,16 @@ class LinearEvidence:
     def __init__(self, *evidence: npt.NDArray[np.float32]) -> None:
         self.evidence = [np.asarray(e / e.sum(), np.float32) for e in evidence]
         self.asked: list[int] = []
+        self.images: list[npt.NDArray[np.float32] | None] = []
 
-    def evaluate(self, mask: npt.NDArray[np.float32], baseline: int = 0) -> Evaluation:
+    def evaluate(
+        self,
+        mask: npt.NDArray[np.float32],
+        baseline: int = 0,
+        image: npt.NDArray[np.float32] | None = None,
+    ) -> Evaluation:
         self.asked.append(baseline)
+        self.images.append(image)
         share = float((mask * self.evidence[baseline]).sum())
         return Evaluation(1 - share, share, -self.evidence[baseline])
 
