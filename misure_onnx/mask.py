@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from functools import cache
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -11,6 +12,8 @@ from scipy import ndimage
 from scipy.sparse import csr_array
 
 from misure_onnx.types import BoolArray, FloatArray, Mask, Region, SaliencyMap, Size
+
+Pixels = TypeVar("Pixels", bound=npt.NDArray[Any])
 
 DILATION_PIXELS = 3
 """How far one dilation with `structuring_element` grows a region, in pixels."""
@@ -98,6 +101,16 @@ def smoothed(values: FloatArray, deviation: float) -> FloatArray:
     if values.ndim == 3:
         return np.asarray(ndimage.gaussian_filter(values, deviation, mode="mirror"), np.float32)
     return np.asarray(cv2.GaussianBlur(values, (0, 0), deviation), np.float32)
+
+
+def moved(values: Pixels, shift: Sequence[int]) -> Pixels:
+    """(H, W) moved by pixels along each axis; what leaves the image is lost, what enters is 0."""
+    result: Pixels = np.roll(values, shift, tuple(range(values.ndim)))
+    for axis, pixels in enumerate(shift):
+        if pixels:
+            entered = slice(0, pixels) if pixels > 0 else slice(pixels, None)
+            result[(slice(None),) * axis + (entered,)] = 0
+    return result
 
 
 def random_region(pixels: int, size: Size, rng: np.random.Generator) -> Region:

@@ -8,6 +8,7 @@ import numpy.typing as npt
 from misure_onnx.errors import ImageError, PreprocessingError
 from misure_onnx.images import LoadedImage
 from misure_onnx.preprocessing import Color, Preprocessing, Rescale
+from misure_onnx.sizes import by
 from misure_onnx.types import FloatArray, Images, Picture, Size
 from misure_onnx.volumes import Intensities, LoadedVolume
 
@@ -43,7 +44,7 @@ def network_volume(volume: LoadedVolume, declared: Preprocessing, channels: int,
     values = np.stack([in_network_axes(channel, declared) for channel in np.moveaxis(volume.voxels, 3, 0)])
     if values.shape[1:] != size:
         raise ImageError(
-            f"the model takes {'x'.join(map(str, size))} voxels, the volume has {'x'.join(map(str, values.shape[1:]))} "
+            f"the model takes {by(size)} voxels, the volume has {by(values.shape[1:])} "
             "(in the model's axes): choose a part (--crop), or slide the model over it (--window)"
         )
     shift, width = np.transpose([_rescaling(declared.rescale, channel) for channel in volume.intensities])
@@ -57,6 +58,11 @@ def network_volume(volume: LoadedVolume, declared: Preprocessing, channels: int,
 def in_network_axes(array: npt.NDArray[Any], declared: Preprocessing) -> npt.NDArray[Any]:
     """An array with the axes of a volume's file, in the order in which the network takes them; and the way back."""
     return array.T if declared.axes == "zyx" and array.ndim == 3 else array
+
+
+def size_in_network_axes(size: Size, declared: Preprocessing) -> Size:
+    """The same of a size, and the way back."""
+    return size[::-1] if declared.axes == "zyx" and len(size) == 3 else size
 
 
 def _rescaling(how: Rescale | None, channel: Intensities) -> tuple[float, float]:

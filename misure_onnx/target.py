@@ -17,6 +17,7 @@ from misure_onnx.mask import component_at, components, nearest_pixels, resize_re
 from misure_onnx.network_input import in_network_axes
 from misure_onnx.overlap import hard_dice
 from misure_onnx.segmenter import SegmenterSpec
+from misure_onnx.sizes import by
 from misure_onnx.types import BoolArray, Region, Scores, Size
 
 TargetKind = Literal["class", "instance", "region"]
@@ -204,9 +205,7 @@ def _index_of(point: tuple[int, ...], size: Size, *, reverse: bool) -> tuple[int
         raise TargetError(f"expected a point of {len(size)} coordinates for this model, got {_as_text(point)}")
     if not all(0 <= at < extent for at, extent in zip(index, size, strict=True)):
         unit = "pixels (x,y from 0)" if len(size) == 2 else "voxels (x,y,z from 0)"
-        raise TargetError(
-            f"point {_as_text(point)} lies outside the image, which is {'x'.join(map(str, named))} {unit}"
-        )
+        raise TargetError(f"point {_as_text(point)} lies outside the image, which is {by(named)} {unit}")
     return index
 
 

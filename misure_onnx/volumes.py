@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.errors import ImageError
+from misure_onnx.sizes import by
 from misure_onnx.types import FloatArray
 
 MAX_VOXELS = 512**3
@@ -79,8 +80,8 @@ class LoadedVolume:
         ends = [first + extent for first, extent in zip(origin, size, strict=True)]
         if min(origin) < 0 or any(end > extent for end, extent in zip(ends, self.size, strict=True)):
             raise ImageError(
-                f"a part of {_by(size)} voxels from {','.join(map(str, origin))} does not lie inside "
-                f"{self.name!r} of {_by(self.size)} voxels"
+                f"a part of {by(size)} voxels from {','.join(map(str, origin))} does not lie inside "
+                f"{self.name!r} of {by(self.size)} voxels"
             )
         part = tuple(slice(first, end) for first, end in zip(origin, ends, strict=True))
         affine = self.affine.copy()
@@ -117,7 +118,7 @@ def load_volume(source: VolumeLike) -> LoadedVolume:
     for (voxels, affine), path in zip(read[1:], paths[1:], strict=True):
         if voxels.shape[:3] != read[0][0].shape[:3] or not np.allclose(affine, read[0][1], atol=1e-3):
             raise ImageError(
-                f"{str(path)!r} ({_by(voxels.shape[:3])} voxels) and {str(paths[0])!r} ({_by(read[0][0].shape[:3])}) "
+                f"{str(path)!r} ({by(voxels.shape[:3])} voxels) and {str(paths[0])!r} ({by(read[0][0].shape[:3])}) "
                 "are not on the same grid: resample one to the other first"
             )
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
@@ -153,9 +154,9 @@ def _check_shape(shape: tuple[int, ...], what: str) -> None:
     if len(shape) not in (3, 4):
         raise ImageError(f"{what} has shape {list(shape)}; expected three axes, or four with the channels last")
     if min(shape) < 1 or min(shape[:3]) < 2:
-        raise ImageError(f"{what} is {_by(shape)} voxels; at least 2 along each axis are needed")
+        raise ImageError(f"{what} is {by(shape)} voxels; at least 2 along each axis are needed")
     if np.prod(shape, dtype=np.int64) > MAX_VOXELS:
-        raise ImageError(f"{what} has {_by(shape)} voxels; at most {MAX_VOXELS:,} are accepted")
+        raise ImageError(f"{what} has {by(shape)} voxels; at most {MAX_VOXELS:,} are accepted")
 
 
 def _volume(voxels: npt.NDArray[Any], affine: Affine, digest: str, name: str) -> LoadedVolume:
@@ -178,7 +179,3 @@ def _intensities(channel: FloatArray) -> Intensities:
     low, high = float(channel.min()), float(channel.max())
     whole = channel.astype(np.float64)
     return Intensities(low, high, float(whole.mean()), float(whole.std()), mean, std)
-
-
-def _by(size: Sequence[int]) -> str:
-    return "x".join(map(str, size))

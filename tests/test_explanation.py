@@ -45,54 +45,10 @@ from misure_onnx.records import (
     YardstickRecord,
 )
 from misure_onnx.target import Target, TargetKind
+from tests.cli import documents
 from tests.tiny_models import bright_pixels, disc_image, noise_image, small_network
 
-KEYS: dict[str, Any] = {
-    "schema": None,
-    "method": {"name", "preset", "parameters"},
-    "target": {"class_index", "class_name", "kind", "pixels", "centroid_xy"},
-    "metrics": {
-        "dice_explained",
-        "dice_explained_soft",
-        "perturbation_ratio",
-        "sufficient_region",
-        "predicted_mask",
-        "random_mask",
-        "sampling_error",
-        "more",
-    },
-    "certificate": {
-        "tau",
-        "dice",
-        "baselines",
-        "minimal_at_block_px",
-        "verified_on",
-        "required",
-        "passed",
-        "held_out",
-        "minimality",
-        "necessity",
-        "silhouette",
-        "stability",
-        "forwards",
-    },
-    "cost": {"forwards", "backwards", "seconds"},
-    "provenance": {
-        "model_sha256",
-        "input_sha256",
-        "opset",
-        "providers_requested",
-        "providers_used",
-        "gradient_route",
-        "gradient_fidelity",
-        "versions",
-        "seed",
-        "status",
-        "notes",
-    },
-    "alternatives": None,
-    "channels": None,
-}
+KEYS: dict[str, Any] = {"schema": None, **documents.KEYS, "alternatives": None, "channels": None}
 FILES = {"explanation.json", "saliency.npy", "minimal_region.png", "prediction.png", "trace.json", "figure.png"}
 
 

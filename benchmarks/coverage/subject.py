@@ -10,6 +10,8 @@ import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 
+from misure_onnx.graph.exposed import with_float_input
+
 Array = npt.NDArray[Any]
 Precision = Literal["fp32", "fp16", "int8"]
 _SILENT = 4
@@ -51,9 +53,9 @@ def session_of(subject: Subject, *, optimised: bool = True, unrounded: bool = Fa
         unrounded: feed a file that takes bytes with float32 instead; nothing else is changed.
     """
     model = subject.model()
-    if unrounded and model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8:
-        model.graph.input[0].type.tensor_type.elem_type = onnx.TensorProto.FLOAT
-        del model.graph.value_info[:]
+    taken_as = model.graph.input[0]
+    if unrounded and taken_as.type.tensor_type.elem_type == onnx.TensorProto.UINT8:
+        model = with_float_input(model, taken_as.name)
     if subject.scores not in [value.name for value in model.graph.output]:
         model.graph.output.append(onnx.ValueInfoProto(name=subject.scores))
     options = ort.SessionOptions()

@@ -62,7 +62,7 @@ class FusedScorer:
         self._device = "cuda" if CUDA in used else "cpu"
         self._pixels = int(target.region.sum())
         self._fixed = {
-            scoring.IMAGE: self._on_device(self._own_layout(image)),
+            scoring.IMAGE: self._on_device(self._input.in_layout(image)),
             scoring.REGION: self._on_device(target.region[None, None].astype(np.float32)),
             scoring.DOMAIN: self._on_device(target.domain[None, None].astype(np.float32)),
         }
@@ -109,11 +109,8 @@ class FusedScorer:
 
     def _on_device_once(self, baseline: Images) -> ort.OrtValue:
         if self._baseline is None or self._baseline[0] is not baseline:
-            self._baseline = baseline, self._on_device(self._own_layout(baseline))
+            self._baseline = baseline, self._on_device(self._input.in_layout(baseline))
         return self._baseline[1]
-
-    def _own_layout(self, images: Images) -> FloatArray:
-        return images if self._input.layout.startswith("NC") else np.ascontiguousarray(np.moveaxis(images, 1, -1))
 
     def _on_device(self, array: npt.NDArray[Any]) -> ort.OrtValue:
         return ort.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), self._device, 0)

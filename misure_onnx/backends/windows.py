@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.errors import ImageError, ParameterError
-from misure_onnx.network_input import prepared
+from misure_onnx.network_input import prepared, size_in_network_axes
 from misure_onnx.segmenter import LoadedInput, Segmenter
+from misure_onnx.sizes import by
 from misure_onnx.types import Images, Scores, Size
 
 _DEVIATION = 0.125
@@ -45,7 +46,7 @@ class WindowedSegmenter:
         self._segmenter, self._size = segmenter, segmenter.spec.size
         self._steps = [max(1, round(side * (1 - overlap))) for side in self._size]
         self.spec = dataclasses.replace(segmenter.spec, size=None, workers=1)
-        note = f"the model slid over the image in windows of {_by(self._size)}, {overlap:.0%} overlap"
+        note = f"the model slid over the image in windows of {by(self._size)}, {overlap:.0%} overlap"
         identity = segmenter.identity
         self.identity = dataclasses.replace(identity, notes=(*identity.notes, note))
 
@@ -56,10 +57,10 @@ class WindowedSegmenter:
             ImageError: the image does not fit the network, or is smaller than it along an axis.
         """
         declared = self.spec.preprocessing
-        size = image.size[::-1] if declared.axes == "zyx" and len(image.size) == 3 else image.size
+        size = size_in_network_axes(image.size, declared)
         if any(extent < side for extent, side in zip(size, self._size, strict=False)):
             raise ImageError(
-                f"the image is {_by(size)}, smaller than the model's windows of {_by(self._size)}: leave out --window, "
+                f"the image is {by(size)}, smaller than the model's windows of {by(self._size)}: leave out --window, "
                 "or pad it first"
             )
         return prepared(image, declared, self.spec.channels, size)
@@ -101,7 +102,3 @@ def _bell(size: Size) -> npt.NDArray[np.float32]:
         offsets = (np.arange(side) - (side - 1) / 2) / (_DEVIATION * side)
         along.append(np.exp(-0.5 * offsets**2))
     return np.asarray(np.maximum(reduce(np.multiply.outer, along), _LEAST_WEIGHT), np.float32)
-
-
-def _by(size: Size) -> str:
-    return "x".join(map(str, size))

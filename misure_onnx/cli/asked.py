@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from misure_onnx.errors import ImageError, ParameterError
+from misure_onnx.sizes import width_first
 
 if TYPE_CHECKING:  # these import numpy and more
     import numpy as np
@@ -41,14 +42,16 @@ def requested_input(text: str) -> "LoadedInput":
 
 def cropped(image: "LoadedInput", text: str, segmenter: "Segmenter") -> "LoadedInput":
     """The part of a volume that begins at X,Y,Z and is as large as the model takes."""
-    from misure_onnx.volumes import LoadedVolume  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.network_input import size_in_network_axes  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.volumes import LoadedVolume  # noqa: PLC0415
 
-    size, declared = segmenter.spec.size, segmenter.spec.preprocessing
+    size = segmenter.spec.size
     if not isinstance(image, LoadedVolume):
         raise ParameterError("--crop is for volumes (NIfTI); crop an image before it is passed")
     if size is None:
         raise ParameterError("--crop needs a model that takes one size; declare 'size' in the preprocessing file")
-    return image.cropped(_numbers(text, "--crop", "X,Y,Z", (3,)), size[::-1] if declared.axes == "zyx" else size)
+    origin = _numbers(text, "--crop", "X,Y,Z", (3,))
+    return image.cropped(origin, size_in_network_axes(size, segmenter.spec.preprocessing))
 
 
 def requested_targets(
@@ -80,9 +83,7 @@ def _mask(arguments: argparse.Namespace, segmenter: "Segmenter", image: "LoadedI
     if isinstance(mask, LoadedVolume) and arguments.crop is not None:
         mask = cropped(mask, arguments.crop, segmenter)
     if mask.size != image.size:
-        own, wanted = (
-            "x".join(map(str, loaded.size if len(loaded.size) == 3 else loaded.size[::-1])) for loaded in (mask, image)
-        )
+        own, wanted = width_first(mask.size), width_first(image.size)
         raise ImageError(f"the target mask is {own}, the image {wanted}: pass a mask of the image's size")
     values: npt.NDArray[np.number[Any]] = mask.voxels if isinstance(mask, LoadedVolume) else mask.pixels
     return np.asarray(values.max(axis=-1))

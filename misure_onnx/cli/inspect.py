@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from misure_onnx.cli.output import table, write_json, write_line, write_notes
+from misure_onnx.sizes import by
 
 HELP = "show a model's inputs, outputs, layout, output kind, gradient route and its measured fidelity"
 
@@ -50,7 +51,7 @@ def _table_of(layers: dict[str, Any]) -> str:
     rows = [["layer", "operator", "channels", "size"]]
     for layer in layers["candidates"]:
         mark = "* " if layer["name"] == layers["default"] else "  "
-        size = "x".join(map(str, layer["size"]))
+        size = by(layer["size"])
         rows.append([mark + layer["name"], layer["operator"], str(layer["channels"]), size])
     return f"{table(rows)}\n* {layers['reason']}"
 

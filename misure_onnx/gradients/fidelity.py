@@ -168,7 +168,11 @@ def directional_error(
     plus, minus = (
         float(s[0, problem.target.class_index][problem.target.region].mean(dtype=np.float64)) for s in scores
     )
-    through_model = (plus - minus) / (2 * step)
+    return slope_error((plus - minus) / (2 * step), gradient, direction)
+
+
+def slope_error(through_model: float, gradient: FloatArray, direction: FloatArray) -> float:
+    """|fd - g| / mean(|fd|, |g|), g the gradient's slope along the direction; 0 where both slopes are."""
     through_route = float(np.sum(gradient * direction, dtype=np.float64))
     scale = (abs(through_model) + abs(through_route)) / 2
     return abs(through_model - through_route) / scale if scale > 0 else 0.0

@@ -12,6 +12,7 @@ from misure_onnx.gradients.fidelity import (
     compare_scores,
     directional_error,
     refuse_unfaithful,
+    slope_error,
 )
 from misure_onnx.gradients.score_subject import ScoreSubject
 from misure_onnx.perturbation import blend
@@ -93,7 +94,4 @@ def _through_layer(gradient: FloatArray, subject: ScoreSubject, problem: ScorePr
         float(subject.reference_with(sign * step * direction)[0, own][region].mean(dtype=np.float64))
         for sign in (1, -1)
     )
-    through_model = (plus - minus) / (2 * step)
-    through_route = float(np.sum(gradient * direction, dtype=np.float64))
-    scale = (abs(through_model) + abs(through_route)) / 2
-    return abs(through_model - through_route) / scale if scale > 0 else 0.0
+    return slope_error((plus - minus) / (2 * step), gradient, direction)

@@ -8,7 +8,7 @@ import onnx
 from misure_onnx.errors import GradientError, ModelError
 from misure_onnx.gradients.base import ScoreProblem
 from misure_onnx.gradients.score_tensor import score_tensor
-from misure_onnx.graph.exposed import with_outputs
+from misure_onnx.graph.exposed import with_float_input, with_outputs
 from misure_onnx.graph.graph_backed import GraphBacked, Run
 from misure_onnx.graph.load import load_with_weights
 from misure_onnx.graph.logits import logit_graph
@@ -69,7 +69,7 @@ class ScoreSubject:
         """
         if self.input.dtype != np.uint8:
             return self.reference(images)
-        own = np.ascontiguousarray(images if self.input.layout.startswith("NC") else np.moveaxis(images, 1, -1))
+        own = np.ascontiguousarray(self.input.in_layout(images))
         return self.at_image_size(self._own_size(self._run_unrounded, self._no_probe(), images, own), images)
 
     def reference_with(self, added: AnyArray) -> Scores:
@@ -106,11 +106,7 @@ class ScoreSubject:
 
     @cached_property
     def _run_unrounded(self) -> Run:
-        model = with_outputs(self.model, [self.output.name])
-        own = next(value for value in model.graph.input if value.name == self.input.name)
-        own.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
-        del model.graph.value_info[:]
-        return self._runner(model)
+        return self._runner(with_float_input(with_outputs(self.model, [self.output.name]), self.input.name))
 
     def _no_probe(self) -> dict[str, AnyArray]:
         return {self.probe: np.zeros_like(self.activations)} if self.probe else {}

@@ -16,6 +16,7 @@ from misure_onnx.errors import PreprocessingError, UnsupportedModel
 from misure_onnx.graph.ending import first_operator_on
 from misure_onnx.images import MAX_PIXELS
 from misure_onnx.preprocessing import Layout, Preprocessing
+from misure_onnx.sizes import by
 from misure_onnx.types import Size
 from misure_onnx.volumes import MAX_VOXELS
 
@@ -51,9 +52,13 @@ class InputSignature:
     batch: int | None
     rank: int = 2
 
+    def in_layout(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """(N, C, H, W) -> the graph's own layout, values untouched."""
+        return images if self.layout.startswith("NC") else _channels_last(images)
+
     def to_network(self, images: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
         """(N, C, H, W) float32 -> the graph's own layout and dtype."""
-        own = images if self.layout.startswith("NC") else _channels_last(images)
+        own = self.in_layout(images)
         if self.dtype == np.uint8:
             own = np.clip(np.rint(own), 0, 255)
         return np.ascontiguousarray(own, self.dtype)
@@ -115,7 +120,7 @@ def find_input(model: onnx.ModelProto, declared: Preprocessing) -> InputSignatur
 def _bounded(size: Size | None) -> Size | None:
     most = MAX_PIXELS if size and len(size) == 2 else MAX_VOXELS
     if size and math.prod(size) > most:
-        raise UnsupportedModel(f"the model takes images {_by(size)}; at most {most:,} pixels are accepted")
+        raise UnsupportedModel(f"the model takes images {by(size)}; at most {most:,} pixels are accepted")
     return size
 
 
@@ -165,10 +170,6 @@ def _agreed_size(own: list[int | None], declared: Size | None) -> Size | None:
     if any(own):
         raise PreprocessingError(f"{taken}: declare 'size: [{axes.replace(' x ', ', ')}]' for the free sides")
     return None
-
-
-def _by(size: Size) -> str:
-    return "x".join(map(str, size))
 
 
 def _agreed_batch(own: int | None, declared: int | None) -> int | None:

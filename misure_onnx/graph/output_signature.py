@@ -17,6 +17,7 @@ from misure_onnx.errors import ModelOutputError, PreprocessingError, Unsupported
 from misure_onnx.graph.ending import find_ending
 from misure_onnx.preprocessing import OutputLayout, Preprocessing
 from misure_onnx.scores import Head, ScoreKind
+from misure_onnx.sizes import by
 from misure_onnx.types import Size
 
 
@@ -155,7 +156,7 @@ def find_output(
         if declared.output_layout:
             raise PreprocessingError(f"output_layout {declared.output_layout} does not fit the outputs: {shapes}")
         raise UnsupportedModel(
-            f"no output is a segmentation of {images[0]} images {'x'.join(map(str, images[1:]))}: {shapes}. Expected "
+            f"no output is a segmentation of {images[0]} images {by(images[1:])}: {shapes}. Expected "
             "(N,L,H,W), (N,H,W,L), (N,H,W) or flattened (N,H*W,L), of volumes with one axis more; a classifier's or "
             "detector's output cannot be explained here"
         )

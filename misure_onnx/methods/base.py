@@ -24,6 +24,7 @@ from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.methods.scoring import MaskScorer, Scoring, fused_scorer
 from misure_onnx.methods.value import VALUES, Numbers, ValueName
 from misure_onnx.metrics.base import Metric
+from misure_onnx.network_input import size_in_network_axes
 from misure_onnx.perturbation import blend
 from misure_onnx.records import Minimality, SamplingError, Status
 from misure_onnx.segmenter import CountingSegmenter, Predict, Segmenter, load_input
@@ -269,8 +270,7 @@ class Method(ABC):
         network_image = counting.prepare(loaded)
         if not isinstance(target, ResolvedTarget):
             scores = counting.predict(network_image)
-            declared = counting.spec.preprocessing
-            size = loaded.size[::-1] if declared.axes == "zyx" and len(loaded.size) == 3 else loaded.size
+            size = size_in_network_axes(loaded.size, counting.spec.preprocessing)
             target = (target or Target()).resolve(counting.spec, scores, size)
         task = Task(counting, network_image, target, seed, batch_size or counting.spec.batch_size, progress, scoring)
         return assemble(self, task, loaded, self.attribute(task), clock=clock, wanted=wanted)

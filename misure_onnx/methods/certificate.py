@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from misure_onnx.images import LoadedImage, load_image
+from misure_onnx.mask import moved
 from misure_onnx.methods.base import Attribution, Task
 from misure_onnx.methods.blocks import check_blocks
 from misure_onnx.methods.sufficiency import Sufficiency, dice_of
@@ -86,9 +87,9 @@ def _stability(task: Task, image: LoadedInput, found: Attribution, baseline: Ima
         return min(dice_of(task, region, baseline) for region in regions)
 
     overlap, by_chance = _second_run(found)
-    steps = [(axis, way) for axis in range(found.region.ndim) for way in (-SHIFT_PIXELS, SHIFT_PIXELS)]
+    steps = [way * axis for axis in np.eye(found.region.ndim, dtype=int) for way in (-SHIFT_PIXELS, SHIFT_PIXELS)]
     return Stability(
-        shift_2px=worst([shifted(found.region, *step) for step in steps]),
+        shift_2px=worst([moved(found.region, step.tolist()) for step in steps]),
         threshold=None if found.threshold is None else worst(_rethresholded(found, found.threshold)),
         jpeg=_as_jpeg(task, image, found.region, baseline) if isinstance(image, LoadedImage) else None,
         second_run_overlap=overlap,
@@ -99,14 +100,6 @@ def _stability(task: Task, image: LoadedInput, found: Attribution, baseline: Ima
 def _as_jpeg(task: Task, image: LoadedImage, region: Region, baseline: Images) -> float:
     compressed = _jpeg(task.segmenter.prepare, image)
     return float(task.dice_in(blend(compressed, region[None].astype(np.float32), baseline))[0])
-
-
-def shifted(region: Region, axis: int, pixels: int) -> Region:
-    """The region moved along an axis; what leaves the image is lost."""
-    moved = np.roll(region, pixels, axis)
-    entered = slice(0, pixels) if pixels > 0 else slice(pixels, None)
-    moved[(slice(None),) * axis + (entered,)] = False
-    return moved
 
 
 def _rethresholded(found: Attribution, threshold: float) -> list[Region]:

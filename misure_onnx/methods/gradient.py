@@ -10,8 +10,8 @@ import numpy as np
 
 from misure_onnx.methods.base import Attribution, Method, Task
 from misure_onnx.methods.channel_maps import Reduction, reduced, require_reduction
-from misure_onnx.methods.map_region import of_map
-from misure_onnx.methods.score_question import ROUTES, image_gradient, require_route, require_threshold
+from misure_onnx.methods.map_region import of_map, require_threshold
+from misure_onnx.methods.score_question import ROUTES, image_gradient, require_route
 
 NO_SIGNAL = "the scores of the target do not change with any pixel: the gradient is zero everywhere"
 

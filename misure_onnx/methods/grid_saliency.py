@@ -8,6 +8,7 @@ import numpy as np
 from misure_onnx.gradients.base import MaskGradient, PreservationLoss
 from misure_onnx.mask import MaskGrid, scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.optimiser.momentum import Momentum
 from misure_onnx.methods.optimiser.route import ROUTES, gradient_of
 from misure_onnx.types import FloatArray, Mask
@@ -68,7 +69,7 @@ class GridSaliency(Method):
         require(0 <= self.momentum < 1, f"momentum must lie in [0, 1), got {self.momentum}")
         require(0 <= self.start <= 1, f"start must lie in [0, 1], got {self.start}")
         require(0 <= self.clamp_below < 1, f"clamp_below must lie in [0, 1), got {self.clamp_below}")
-        require(0 <= self.threshold < 1, f"threshold must lie in [0, 1), got {self.threshold}")
+        require_threshold(self.threshold)
 
     def attribute(self, task: Task) -> Attribution:
         """One forward and backward a step, and one for no context."""

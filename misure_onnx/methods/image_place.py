@@ -3,7 +3,7 @@
 import numpy as np
 
 from misure_onnx.mask import resize_map, resize_region
-from misure_onnx.network_input import in_network_axes
+from misure_onnx.network_input import in_network_axes, size_in_network_axes
 from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.types import Region, SaliencyMap, Size
 
@@ -18,7 +18,7 @@ class ImagePlace:
 
     def __init__(self, size: Size, declared: Preprocessing) -> None:
         self._declared = declared
-        self._size = in_network_axes(np.empty(size, bool), declared).shape
+        self._size = size_in_network_axes(size, declared)
 
     def map(self, saliency: SaliencyMap) -> SaliencyMap:
         """A saliency map."""

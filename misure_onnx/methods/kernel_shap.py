@@ -12,6 +12,7 @@ import numpy as np
 from misure_onnx.mask import scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
 from misure_onnx.methods.coalitions import coalition_values
+from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.shapley import Coalitions, enumerated, quality, sampled, shapley_values
 from misure_onnx.methods.superpixels import PARTITIONS, Partition, superpixels
 from misure_onnx.methods.value import VALUES, ValueName
@@ -65,7 +66,7 @@ class KernelShap(Method):
         require(self.compactness > 0, f"compactness must be positive, got {self.compactness}")
         require(self.budget == 0 or self.budget >= 4, f"budget must be 0 (2 n + 2048) or at least 4, got {self.budget}")
         require(self.value in VALUES, f"value must be {', '.join(VALUES)}, got {self.value!r}")
-        require(0 <= self.threshold < 1, f"threshold must lie in [0, 1), got {self.threshold}")
+        require_threshold(self.threshold)
 
     def attribute(self, task: Task) -> Attribution:
         """One forward a coalition."""

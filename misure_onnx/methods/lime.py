@@ -9,6 +9,8 @@ import numpy.typing as npt
 from misure_onnx.mask import scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
 from misure_onnx.methods.coalitions import coalition_values
+from misure_onnx.methods.convergence import split_half_correlation
+from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.superpixels import PARTITIONS, Partition, superpixels
 from misure_onnx.methods.value import VALUES, ValueName
 from misure_onnx.records import SamplingError
@@ -65,7 +67,7 @@ class Lime(Method):
         for name in ("compactness", "kernel_width", "ridge"):
             require(getattr(self, name) > 0, f"{name} must be positive, got {getattr(self, name)}")
         require(self.value in VALUES, f"value must be {', '.join(VALUES)}, got {self.value!r}")
-        require(0 <= self.threshold < 1, f"threshold must lie in [0, 1), got {self.threshold}")
+        require_threshold(self.threshold)
 
     def attribute(self, task: Task) -> Attribution:
         """One forward a coalition, and one for the image itself."""
@@ -78,7 +80,7 @@ class Lime(Method):
         worth = np.array(values)
         intercept, phi = self.fitted(members, worth)
         halves = [self.fitted(members[k::2], worth[k::2])[1] for k in (0, 1)]
-        saliency, agreement = np.asarray(phi[parts], np.float32), _correlation(*halves)
+        saliency, agreement = np.asarray(phi[parts], np.float32), split_half_correlation(*halves)
         silent = bool(np.ptp(worth) == 0)
         note = f"no coalition changed the value ({self.value}): take another value or baseline"
         return Attribution(
@@ -107,9 +109,3 @@ class Lime(Method):
         normal = (deviations * weights[:, None]).T @ deviations + self.ridge * np.eye(members.shape[1])
         phi = np.linalg.solve(normal, deviations.T @ (weights * (values - level)))
         return level - float(centre @ phi), np.asarray(phi, np.float64)
-
-
-def _correlation(first: Float64, second: Float64) -> float:
-    if first.std() == 0 or second.std() == 0:
-        return 0.0
-    return float(np.corrcoef(first, second)[0, 1])

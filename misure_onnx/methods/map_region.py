@@ -5,8 +5,17 @@ from dataclasses import replace
 import numpy as np
 
 from misure_onnx.mask import scaled_to_unit
-from misure_onnx.methods.base import Attribution
+from misure_onnx.methods.base import Attribution, require
 from misure_onnx.types import SaliencyMap
+
+
+def require_threshold(threshold: float) -> None:
+    """Refuses a threshold outside [0, 1).
+
+    Raises:
+        ParameterError: it lies outside.
+    """
+    require(0 <= threshold < 1, f"threshold must lie in [0, 1), got {threshold}")
 
 
 def of_map(saliency: SaliencyMap, threshold: float, silent: str) -> Attribution:

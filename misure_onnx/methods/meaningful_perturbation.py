@@ -9,6 +9,7 @@ import numpy as np
 from misure_onnx.gradients.base import Evaluation, PreservationLoss
 from misure_onnx.mask import MaskGrid, scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.optimiser.adamw import AdamW
 from misure_onnx.methods.optimiser.route import ROUTES, gradient_of
 from misure_onnx.methods.optimiser.total_variation import total_variation
@@ -79,7 +80,7 @@ class MeaningfulPerturbation(Method):
         require(
             self.smoothness_exponent >= 1, f"smoothness_exponent must be at least 1, got {self.smoothness_exponent}"
         )
-        require(0 <= self.threshold < 1, f"threshold must lie in [0, 1), got {self.threshold}")
+        require_threshold(self.threshold)
 
     def attribute(self, task: Task) -> Attribution:
         """One forward and backward a step, and one for the mask after the last."""

@@ -29,6 +29,7 @@ from misure_onnx.metrics.base import (
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import MetricRecord
 from misure_onnx.segmenter import CountingSegmenter, Segmenter
+from misure_onnx.sizes import width_first
 from misure_onnx.types import Images, Mask, Region, SaliencyMap, Size
 
 
@@ -54,14 +55,10 @@ class Wanted:
         loaded = None if truth is None else load_truth(truth)
         if loaded is not None and loaded.size != image_size:
             raise ImageError(
-                f"the ground truth is {_extent(loaded.size)}, the image {_extent(image_size)}: "
+                f"the ground truth is {width_first(loaded.size)}, the image {width_first(image_size)}: "
                 "pass a ground truth of the image's size"
             )
         return cls(metrics, loaded, image_size)
-
-
-def _extent(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape if len(shape) == 3 else shape[::-1]))
 
 
 @dataclass(frozen=True, eq=False)

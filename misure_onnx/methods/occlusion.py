@@ -17,8 +17,10 @@ import numpy.typing as npt
 from misure_onnx.images import load_image
 from misure_onnx.mask import scaled_to_unit
 from misure_onnx.methods.base import Attribution, ChannelMaps, Method, Task, require
+from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.value import VALUES, ValueName
 from misure_onnx.perturbation import BASELINES, make_baseline
+from misure_onnx.sizes import by
 from misure_onnx.types import Images, Mask, SaliencyMap, Size
 
 SMALLEST_PATCH = 8
@@ -78,17 +80,15 @@ class Occlusion(Method):
         require(self.value in VALUES, f"value must be {', '.join(VALUES)}, got {self.value!r}")
         require(self.channels in ("together", "each"), f"channels must be together or each, got {self.channels!r}")
         require(self.ring >= 1, f"ring must be at least 1, got {self.ring}")
-        require(0 <= self.threshold < 1, f"threshold must lie in [0, 1), got {self.threshold}")
+        require_threshold(self.threshold)
 
     def attribute(self, task: Task) -> Attribution:
         """One forward a patch, and one for the image itself; with `channels=each` so many for every channel."""
         along = [self._starts(extent, min(task.size)) for extent in task.size]
         places, window = list(product(*(starts for starts, _ in along))), self._window([side for _, side in along])
-        covered = self._covered_with(task)
-        each = self.channels == "each"
-        slides = [
-            _slide(self, task, one, places, window) for one in (_by_channel(task.image, covered) if each else [covered])
-        ]
+        covered, each = self._covered_with(task), self.channels == "each"
+        covers = list(_by_channel(task.image, covered)) if each else [covered]
+        slides = [_slide(self, task, cover, places, window) for cover in covers]
         saliency = np.asarray(sum(slide.map for slide in slides), np.float32)
         silent = not any(drop for slide in slides for drop in slide.drops)
         return Attribution(
@@ -98,15 +98,21 @@ class Occlusion(Method):
             baseline=self.baseline if self.baseline in BASELINES else "zero",
             status="uninformative" if silent else "ok",
             notes=self._notes(window.shape, len(places), silent=silent),
-            channels=ChannelMaps(np.stack([slide.map for slide in slides]), f"loss of {self.value}", self.ring)
-            if each
-            else None,
+            channels=self._channels(slides) if each else None,
             trace={
                 "value": [slides[0].whole],
                 "drop": [drop for slide in slides for drop in slide.drops],
-                **({"channel_drop": [slide.whole - slide.nothing for slide in slides]} if each else {}),
+                **({"channel_drop": self._channel_drops(task, covers, slides[0].whole)} if each else {}),
             },
         )
+
+    def _channels(self, slides: "Sequence[_Slide]") -> ChannelMaps:
+        return ChannelMaps(np.stack([slide.map for slide in slides]), f"loss of {self.value}", self.ring)
+
+    def _channel_drops(self, task: Task, covers: Sequence[Images], whole: float) -> list[float]:
+        """What is lost when each channel is replaced everywhere: one forward a channel."""
+        nothing = np.zeros(task.size, np.float32)
+        return [whole - value for cover in covers for _, value in task.judged([nothing], cover, value=self.value)]
 
     def _starts(self, extent: int, shorter: int) -> tuple[list[int], int]:
         """First pixels of the patches along one axis, and their length."""
@@ -129,7 +135,7 @@ class Occlusion(Method):
         return task.segmenter.prepare(load_image(np.full((*task.size, 3), [*color], np.uint8)))
 
     def _notes(self, patch: tuple[int, ...], patches: int, *, silent: bool) -> tuple[str, ...]:
-        notes = [f"{patches} patches of {'x'.join(map(str, patch))} pixels"]
+        notes = [f"{patches} patches of {by(patch)} pixels"]
         if silent:
             notes.append(f"no patch changed the value ({self.value}): take a larger patch, or another value")
         if self.baseline not in BASELINES:
@@ -139,18 +145,18 @@ class Occlusion(Method):
 
 @dataclass(frozen=True, eq=False)
 class _Slide:
-    """One pass of the patch: the map, what each patch cost, the value of the image, and of nothing but the cover."""
+    """One pass of the patch: the map, what each patch cost, and the value of the image."""
 
     map: SaliencyMap
     drops: list[float]
     whole: float
-    nothing: float
 
 
 def _slide(method: Occlusion, task: Task, covered: Images, places: list[tuple[int, ...]], window: Mask) -> _Slide:
-    ends = [np.ones(task.size, np.float32), np.zeros(task.size, np.float32)]
-    judged = task.judged(chain(ends, _through(places, window, task.size)), covered, many=True, value=method.value)
-    (_, whole), (_, nothing) = next(judged), next(judged)
+    whole_image = [np.ones(task.size, np.float32)]
+    masks = chain(whole_image, _through(places, window, task.size))
+    judged = task.judged(masks, covered, many=True, value=method.value)
+    _, whole = next(judged)
     sums, coverage = np.zeros(task.size), np.zeros(task.size)
     drops: list[float] = []
     for place, (_, value) in zip(places, judged, strict=True):
@@ -159,7 +165,7 @@ def _slide(method: Occlusion, task: Task, covered: Images, places: list[tuple[in
         sums[patch] += window * drops[-1]
         coverage[patch] += window
         task.progress("occlusion", len(drops), len(places))
-    return _Slide(np.asarray(sums / coverage, np.float32), drops, whole, nothing)
+    return _Slide(np.asarray(sums / coverage, np.float32), drops, whole)
 
 
 def _by_channel(image: Images, covered: Images) -> Iterator[Images]:

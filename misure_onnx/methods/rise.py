@@ -14,6 +14,8 @@ import numpy.typing as npt
 
 from misure_onnx.mask import resize_map, scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.convergence import split_half_correlation
+from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import SamplingError
 from misure_onnx.types import Mask, SaliencyMap, Size
@@ -67,7 +69,7 @@ class Rise(Method):
         require(
             self.upsampling in ("nearest", "linear"), f"upsampling must be nearest or linear, got {self.upsampling}"
         )
-        require(0 <= self.threshold < 1, f"threshold must lie in [0, 1), got {self.threshold}")
+        require_threshold(self.threshold)
 
     def attribute(self, task: Task) -> Attribution:
         """Predicts every mask once; sums over even and odd masks tell how well the map has converged."""
@@ -81,7 +83,7 @@ class Rise(Method):
             task.progress("rise", done, self.masks)
         total = halves[0] + halves[1]
         saliency = self._map(total)
-        agreement = _correlation(self._map(halves[0]), self._map(halves[1]))
+        agreement = split_half_correlation(self._map(halves[0]), self._map(halves[1]))
         silent = total.weight == 0
         note = "no masked image kept the object (every Dice is 0): raise keep, or lower cells"
         return Attribution(
@@ -157,9 +159,3 @@ class _Sums:
         total.count, total.weight = self.count + other.count, self.weight + other.weight
         total.masks, total.weighted = self.masks + other.masks, self.weighted + other.weighted
         return total
-
-
-def _correlation(first: SaliencyMap, second: SaliencyMap) -> float:
-    if first.std() == 0 or second.std() == 0:
-        return 0.0
-    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])

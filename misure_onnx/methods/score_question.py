@@ -27,15 +27,6 @@ def require_route(route: str) -> None:
     require(route in ROUTES, f"route {route!r} is unknown; the known ones are {', '.join(ROUTES)}")
 
 
-def require_threshold(threshold: float) -> None:
-    """Refuses a threshold outside [0, 1).
-
-    Raises:
-        ParameterError: it lies outside.
-    """
-    require(0 <= threshold < 1, f"threshold must lie in [0, 1), got {threshold}")
-
-
 def image_gradient(task: Task, route: str) -> tuple[ScoreGradient, dict[str, Any]]:
     """The gradient by the image, and what an `Attribution` says of it.
 

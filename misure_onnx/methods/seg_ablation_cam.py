@@ -14,8 +14,8 @@ from misure_onnx.graph.layer_choice import choose_layer
 from misure_onnx.methods.base import Attribution, Method, Task
 from misure_onnx.methods.cut_scores import CutScores
 from misure_onnx.methods.gradient_cam import NO_SIGNAL, positive_part
-from misure_onnx.methods.map_region import of_map
-from misure_onnx.methods.score_question import layer_note, require_threshold
+from misure_onnx.methods.map_region import of_map, require_threshold
+from misure_onnx.methods.score_question import layer_note
 from misure_onnx.types import FloatArray
 
 

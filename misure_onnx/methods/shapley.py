@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.methods.convergence import split_half_correlation
+
 Float64 = npt.NDArray[np.float64]
 
 
@@ -84,8 +86,7 @@ def quality(coalitions: Coalitions, gains: Float64, total: float, phi: Float64) 
     if not coalitions.exact:
         first, second = (shapley_values(coalitions.half(k), gains[coalitions.chosen(k)], total) for k in (0, 1))
         error = float(np.sqrt(np.mean(np.square(first - second)))) / 2
-        varied = first.std() > 0 and second.std() > 0
-        agreement = float(np.corrcoef(first, second)[0, 1]) if varied else 0.0
+        agreement = split_half_correlation(first, second)
     weights = coalitions.weights / coalitions.weights.sum()
     spread = float(weights @ np.square(gains - weights @ gains))
     missed = float(weights @ np.square(gains - coalitions.members @ phi))

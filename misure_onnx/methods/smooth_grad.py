@@ -13,8 +13,9 @@ import numpy as np
 from misure_onnx.gradients.base import ScoreGradient
 from misure_onnx.methods.base import Attribution, ChannelMaps, Method, Task, require
 from misure_onnx.methods.channel_maps import Reduction, reduced, require_reduction
-from misure_onnx.methods.map_region import of_map
-from misure_onnx.methods.score_question import ROUTES, image_gradient, require_route, require_threshold
+from misure_onnx.methods.convergence import split_half_correlation
+from misure_onnx.methods.map_region import of_map, require_threshold
+from misure_onnx.methods.score_question import ROUTES, image_gradient, require_route
 from misure_onnx.records import SamplingError
 from misure_onnx.types import FloatArray, Images
 
@@ -107,7 +108,8 @@ class SmoothGrad(Method):
             halves[k % 2] += maps.astype(np.float64) ** 2 if self.squared else maps
             task.progress("smooth_grad", k + 1, self.samples)
         maps = np.asarray(halves.sum(axis=0) / self.samples, np.float32)
-        attribution, agreement = of_map(reduced(maps, self.reduction), self.threshold, NO_SIGNAL), _correlation(*halves)
+        attribution = of_map(reduced(maps, self.reduction), self.threshold, NO_SIGNAL)
+        agreement = split_half_correlation(*halves)
         return replace(
             attribution,
             **{**facts, "notes": (*facts["notes"], *attribution.notes)},
@@ -155,10 +157,3 @@ def _one_pixel(shape: tuple[int, ...], place: int) -> FloatArray:
     weights = np.zeros(shape, np.float32)
     weights.flat[place] = 1
     return weights
-
-
-def _correlation(first: np.ndarray[Any, Any], second: np.ndarray[Any, Any]) -> float:
-    """Between the maps of even and odd copies: how well the mean has converged."""
-    if first.std() == 0 or second.std() == 0:
-        return 0.0
-    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])

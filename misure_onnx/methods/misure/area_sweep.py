@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from misure_onnx.gradients.base import Evaluation, MaskGradient
-from misure_onnx.mask import MaskGrid, smoothed
-from misure_onnx.methods.misure.disturbance import Disturbance, moved
+from misure_onnx.mask import MaskGrid, moved, smoothed
+from misure_onnx.methods.misure.disturbance import Disturbance
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
 from misure_onnx.methods.progress import Progress
 from misure_onnx.types import FloatArray, Mask, Region, Size

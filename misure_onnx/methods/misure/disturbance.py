@@ -1,14 +1,11 @@
 """Disturbing what the model sees while a mask is optimised, so that the mask does not live on single pixels."""
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from misure_onnx.types import Images
 
-Pixels = TypeVar("Pixels", bound=npt.NDArray[Any])
 Shift = tuple[int, ...]
 """Pixels along each axis."""
 
@@ -38,13 +35,3 @@ class Disturbance:
         spread = np.ptp(self.image, axis=tuple(range(2, self.image.ndim)), keepdims=True)
         noise = rng.standard_normal(self.image.shape, np.float32) * np.float32(self.noise) * spread
         return shift, np.asarray(self.image + noise, np.float32)
-
-
-def moved(values: Pixels, shift: Shift) -> Pixels:
-    """(H, W) moved; what leaves the image is lost, what enters is 0."""
-    result: Pixels = np.roll(values, shift, tuple(range(values.ndim)))
-    for axis, pixels in enumerate(shift):
-        if pixels:
-            entered = slice(0, pixels) if pixels > 0 else slice(pixels, None)
-            result[(slice(None),) * axis + (entered,)] = 0
-    return result

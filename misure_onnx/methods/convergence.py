@@ -1,0 +1,13 @@
+"""How far the map of a method that samples has converged."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+def split_half_correlation(first: npt.NDArray[np.floating[Any]], second: npt.NDArray[np.floating[Any]]) -> float:
+    """Pearson's correlation of the results of two halves of the samples, in [-1, 1]; 0 where one is constant."""
+    if first.std() == 0 or second.std() == 0:
+        return 0.0
+    return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
