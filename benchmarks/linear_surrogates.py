@@ -23,11 +23,11 @@ from sklearn.linear_model import Ridge
 from benchmarks.machine import describe_machine
 from benchmarks.occlusion_filters import deletion, task_of
 from benchmarks.shared_data import triples
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.kernel_shap import KernelShap
 from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.shapley import Float64, sampled, shapley_values
 from misure_onnx.methods.superpixels import Labels, superpixels
+from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.types import SaliencyMap
 

@@ -26,9 +26,9 @@ from benchmarks.machine import describe_machine
 from benchmarks.shared_data import Triple, triples
 from misure_onnx.api import load_segmenter
 from misure_onnx.images import load_image
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.occlusion import Occlusion
 from misure_onnx.methods.progress import silent
+from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.segmenter import CountingSegmenter
 from misure_onnx.target import Target

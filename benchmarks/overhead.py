@@ -39,12 +39,12 @@ from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, UPSTREAM
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
 from misure_onnx.graph.load import load_with_weights
 from misure_onnx.images import load_image
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.misure.area_sweep import sweep_area
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
+from misure_onnx.methods.task import Task
 from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import CountingSegmenter
 from misure_onnx.target import Target

@@ -14,6 +14,7 @@ from misure_onnx import target as targets
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.backends.python_function import PythonFunctionSegmenter
 from misure_onnx.backends.windows import WindowedSegmenter
+from misure_onnx.classes import class_index
 from misure_onnx.errors import InputError, ParameterError, TargetError
 from misure_onnx.images import ImageLike, load_image
 from misure_onnx.instances.groups import CONNECTIVITY, MIN_SIZE, Group, find_instances, instance_target
@@ -119,7 +120,7 @@ def objects_against_truth(
             f"the ground truth has shape {list(mask.shape)}, the image is {loaded.size[0]}x{loaded.size[1]} (height x "
             "width): pass a mask of the image's size"
         )
-    index = targets.class_index(segmenter.spec, class_spec)
+    index = class_index(segmenter.spec, class_spec)
     scores = segmenter.predict(segmenter.prepare(loaded))
     predicted = segmenter.spec.head.membership(scores, index)[0]
     true = resize_region(mask, (predicted.shape[0], predicted.shape[1]))

@@ -26,22 +26,22 @@ from misure_onnx.files import (
     read_region,
     write_all,
 )
+from misure_onnx.reading_records import (
+    read_alternatives,
+    read_certificate,
+    read_channels,
+    read_metrics,
+    read_provenance,
+)
 from misure_onnx.records import (
     Alternatives,
     Certificate,
-    ChannelRecord,
     Channels,
     Cost,
     MethodRecord,
-    MetricRecord,
     Metrics,
-    Minimality,
     Provenance,
-    SamplingError,
-    Stability,
-    SufficientRegionRecord,
     TargetRecord,
-    YardstickRecord,
 )
 from misure_onnx.rendering.certificate_strip import draw_strip
 from misure_onnx.rendering.figure import draw_figure
@@ -233,17 +233,17 @@ def _read_all(directory: Path) -> Explanation:
         return Explanation(
             method=MethodRecord(**document["method"]),
             target=TargetRecord(**{**document["target"], "centroid_xy": tuple(document["target"]["centroid_xy"])}),
-            metrics=_metrics(document["metrics"]),
-            certificate=_certificate(document["certificate"]),
+            metrics=read_metrics(document["metrics"]),
+            certificate=read_certificate(document["certificate"]),
             cost=Cost(**document["cost"]),
-            provenance=_provenance(document["provenance"]),
+            provenance=read_provenance(document["provenance"]),
             saliency=_read_array(directory / "saliency.npy", size),
             prediction=regions["prediction"],
             sufficient_region=regions.get("sufficient_region"),
             minimal_region=regions["minimal_region"],
-            alternatives=_alternatives(document["alternatives"]),
+            alternatives=read_alternatives(document["alternatives"]),
             alternative_regions=tuple(region for name, region in regions.items() if name not in _REGIONS),
-            channels=_channels(document.get("channels")),
+            channels=read_channels(document.get("channels")),
             channel_maps=_read_array(directory / _CHANNEL_FILE, size, leading=1) if document.get("channels") else None,
             affine=affine,
             trace=_read_object(directory / "trace.json"),
@@ -268,41 +268,6 @@ def _read_array(path: Path, size: Size, *, leading: int = 0) -> FloatArray:
     return np.asarray(array, np.float32)
 
 
-def _metrics(document: dict[str, Any]) -> Metrics:
-    stage_1, sampling = document["sufficient_region"], document["sampling_error"]
-    return Metrics(
-        **{
-            **document,
-            "sufficient_region": SufficientRegionRecord(**stage_1) if stage_1 else None,
-            "predicted_mask": YardstickRecord(**document["predicted_mask"]),
-            "random_mask": YardstickRecord(**document["random_mask"]),
-            "sampling_error": SamplingError(**sampling) if sampling else None,
-            "more": {name: MetricRecord(**record) for name, record in document["more"].items()},
-        }
-    )
-
-
-def _certificate(document: dict[str, Any]) -> Certificate:
-    minimality = document["minimality"]
-    return Certificate(
-        **{
-            **document,
-            "required": tuple(document["required"]),
-            "minimality": Minimality(**minimality) if minimality else None,
-            "stability": Stability(**document["stability"]),
-        }
-    )
-
-
-def _alternatives(document: dict[str, Any] | None) -> Alternatives | None:
-    if document is None:
-        return None
-    return Alternatives(
-        tuple(YardstickRecord(**region) for region in document["regions"]),
-        tuple(tuple(row) for row in document["overlap"]),
-    )
-
-
 def _read_regions(
     directory: Path, document: dict[str, Any]
 ) -> tuple[dict[str, Region], npt.NDArray[np.float64] | None]:
@@ -315,14 +280,3 @@ def _read_regions(
         return {name: read_region(directory / _region_file(name, "png")) for name in names}, None
     read = {name: read_nifti_region(directory / _region_file(name, "nii.gz")) for name in names}
     return {name: region for name, (region, _) in read.items()}, read["minimal_region"][1]
-
-
-def _channels(document: dict[str, Any] | None) -> Channels | None:
-    if document is None:
-        return None
-    return Channels(**{**document, "channels": tuple(ChannelRecord(**own) for own in document["channels"])})
-
-
-def _provenance(document: dict[str, Any]) -> Provenance:
-    lists = ("providers_requested", "providers_used", "notes")
-    return Provenance(**{**document, **{name: tuple(document[name]) for name in lists}})

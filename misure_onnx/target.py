@@ -1,8 +1,6 @@
 """What is explained: a class, one object of it, or the part of it inside a user's mask."""
 
 import dataclasses
-import difflib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
+from misure_onnx.classes import assumed_background, class_index, predicted_region, present_classes
 from misure_onnx.errors import TargetError
 from misure_onnx.mask import component_at, components, nearest_pixels, resize_region
 from misure_onnx.network_input import in_network_axes
@@ -21,8 +20,6 @@ from misure_onnx.sizes import by
 from misure_onnx.types import BoolArray, Region, Scores, Size
 
 TargetKind = Literal["class", "instance", "region"]
-
-_INDEX = re.compile(r"-?[0-9]+")
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,64 +235,6 @@ def every_object(
     if not found:
         raise TargetError(f"no object of {min_pixels} pixels or more; predicted: {present_classes(spec, scores)}")
     return tuple(sorted(found, key=lambda target: -int(target.region.sum())))
-
-
-def class_index(spec: SegmenterSpec, class_spec: int | str) -> int:
-    """The index of a class given by index or name; a name that is declared goes before all else.
-
-    The case of names does not matter, unless two differ by nothing else.
-
-    Raises:
-        TargetError: out of range, or an unknown name; the nearest names are offered.
-    """
-    if spec.class_names and class_spec in spec.class_names:
-        return spec.class_names.index(str(class_spec))
-    if isinstance(class_spec, str) and _INDEX.fullmatch(class_spec):
-        class_spec = int(class_spec)
-    if not isinstance(class_spec, str):
-        if not 0 <= class_spec < spec.classes:
-            raise TargetError(f"class {class_spec} is out of range; the model has classes 0 to {spec.classes - 1}")
-        return int(class_spec)
-    if spec.class_names is None:
-        raise TargetError(
-            f"class {class_spec!r} was asked for by name, but no class names are declared: give an index "
-            f"(0 to {spec.classes - 1}), or 'class_names' in the preprocessing file"
-        )
-    by_name = {name.lower(): index for index, name in reversed(list(enumerate(spec.class_names)))}
-    if class_spec.lower() in by_name:
-        return by_name[class_spec.lower()]
-    near = difflib.get_close_matches(class_spec.lower(), by_name, n=3)
-    hint = f"did you mean {', '.join(near)}?" if near else f"the classes are {', '.join(spec.class_names)}"
-    raise TargetError(f"class {class_spec!r} is unknown: {hint}")
-
-
-def predicted_region(spec: SegmenterSpec, scores: Scores, index: int) -> Region:
-    """(H, W) pixels predicted as a class.
-
-    Raises:
-        TargetError: there are none; the message lists the classes that are present.
-    """
-    region: Region = spec.head.membership(scores, index)[0]
-    if not region.any():
-        raise TargetError(
-            f"{spec.class_name(index) or f'class {index}'} is not predicted in this image; "
-            f"predicted are: {present_classes(spec, scores)}"
-        )
-    return region
-
-
-def present_classes(spec: SegmenterSpec, scores: Scores) -> str:
-    """Names and pixel counts, most pixels first: person (12,345 pixels), dog (678 pixels)."""
-    counts = {index: int(spec.head.membership(scores, index).sum()) for index in range(spec.classes)}
-    shown = sorted(((count, index) for index, count in counts.items() if count), key=lambda item: (-item[0], item[1]))
-    return ", ".join(f"{spec.class_name(i) or f'class {i}'} ({count:,} pixels)" for count, i in shown) or "nothing"
-
-
-def assumed_background(spec: SegmenterSpec) -> int | None:
-    """The declared background; class 0 of several exclusive classes where no names are declared."""
-    if spec.class_names is None and spec.head.exclusive and spec.classes > 1:
-        return 0
-    return spec.background
 
 
 def _largest_class(spec: SegmenterSpec, labels: npt.NDArray[np.int64]) -> tuple[int, tuple[str, ...]]:

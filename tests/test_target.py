@@ -10,20 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from misure_onnx.classes import assumed_background, class_index, predicted_region, present_classes
 from misure_onnx.errors import TargetError
 from misure_onnx.mask import resize_region
 from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.scores import Head, ScoreKind
 from misure_onnx.segmenter import SegmenterSpec
-from misure_onnx.target import (
-    ResolvedTarget,
-    Target,
-    assumed_background,
-    class_index,
-    every_object,
-    predicted_region,
-    present_classes,
-)
+from misure_onnx.target import ResolvedTarget, Target, every_object
 from misure_onnx.types import Region, Scores
 
 NAMES = ("background", "car", "person", "dog", "Tree")

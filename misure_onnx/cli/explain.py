@@ -213,7 +213,7 @@ def _summary(explanations: Sequence["Explanation"]) -> str:
         mine = [explanation for explanation in explanations if explanation.target == target]
         for explanation in mine:
             rows += _rows(explanation)
-        what = {"class": "", "instance": " (one object)", "region": " (inside the mask)"}[target.kind]
+        what = {"class": "", "instance": " (one object)", "region": " (a part of it)"}[target.kind]
         blocks.append(f"{target.label}{what}: {target.pixels:,} pixels\n\n{table(rows)}\n{metrics_table(mine)}")
         blocks += [_channel_table(explanation) for explanation in mine if explanation.channels]
     return "\n".join(blocks)

@@ -10,11 +10,12 @@ import numpy as np
 
 from misure_onnx.explanation import Explanation
 from misure_onnx.mask import random_region
-from misure_onnx.methods.base import Attribution, Method, Task
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.certificate import certify
 from misure_onnx.methods.channel_numbers import channel_numbers
 from misure_onnx.methods.image_place import ImagePlace
 from misure_onnx.methods.measuring import Again, Wanted, measure_wanted
+from misure_onnx.methods.task import Task
 from misure_onnx.metrics import ALWAYS
 from misure_onnx.metrics.base import Candidate
 from misure_onnx.perturbation import make_baseline

@@ -7,13 +7,9 @@ image, the target and the deployed model, and gives a saliency map and a binary 
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import islice
 from typing import Any, ClassVar, Self, get_args
-
-import numpy as np
 
 from misure_onnx.errors import ParameterError
 from misure_onnx.explanation import Explanation
@@ -21,122 +17,15 @@ from misure_onnx.gradients.base import Fidelity
 from misure_onnx.ground_truth import TruthLike
 from misure_onnx.images import ImageLike
 from misure_onnx.methods.progress import Progress, silent
-from misure_onnx.methods.scoring import MaskScorer, Scoring, fused_scorer
-from misure_onnx.methods.value import VALUES, Numbers, ValueName
+from misure_onnx.methods.scoring import Scoring
+from misure_onnx.methods.task import Task
 from misure_onnx.metrics.base import Metric
 from misure_onnx.network_input import size_in_network_axes
-from misure_onnx.perturbation import blend
 from misure_onnx.records import Minimality, SamplingError, Status
-from misure_onnx.segmenter import CountingSegmenter, Predict, Segmenter, load_input
+from misure_onnx.segmenter import CountingSegmenter, Segmenter, load_input
 from misure_onnx.target import ResolvedTarget, Target
-from misure_onnx.types import FloatArray, Images, Mask, Region, SaliencyMap, Size
+from misure_onnx.types import FloatArray, Mask, Region, SaliencyMap
 from misure_onnx.volumes import VolumeLike
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """What a method is asked.
-
-    Attributes:
-        segmenter: the deployed model, counting its forwards.
-        image: (1, C, H, W) network input.
-        target: resolved on `image`.
-        seed: of every random choice.
-        batch_size: images a call of the segmenter; changes speed, never the result.
-        progress: called with (stage, done, total).
-        scoring: where many masks are scored, outside the graph or inside it.
-        target_is_foreign: the target was found on another image or by another model, so that not even the whole
-            image need show it.
-    """
-
-    segmenter: CountingSegmenter
-    image: Images
-    target: ResolvedTarget
-    seed: int
-    batch_size: int
-    progress: Progress
-    scoring: Scoring = "auto"
-    target_is_foreign: bool = False
-
-    @property
-    def size(self) -> Size:
-        """(height, width) of the network input, of a volume (depth, height, width)."""
-        return self.image.shape[2:]
-
-    def rng(self) -> np.random.Generator:
-        """A fresh generator; the same one at every call."""
-        return np.random.default_rng(self.seed)
-
-    def dice(self, masks: FloatArray, baseline: Images) -> Numbers:
-        """Hard Dice (N,) of the target, on the deployed model, in the image through each mask (N, H, W)."""
-        if len(masks) <= self.batch_size and self.scoring != "fused":  # one call, which gets all processors
-            return self.dice_in(blend(self.image, masks, baseline))
-        return np.array([dice for _, dice in self.judged(masks, baseline)])
-
-    def dice_in(self, images: Images) -> Numbers:
-        """Hard Dice (N,) of the target, on the deployed model, in other images (N, C, H, W)."""
-        return VALUES["dice"](self.segmenter.predict(images), self.segmenter.spec.head, self.target)
-
-    def judged(
-        self,
-        masks: Iterable[Mask],
-        baseline: Images,
-        *,
-        until: Callable[[float], bool] | None = None,
-        many: bool = False,
-        value: ValueName = "dice",
-    ) -> Iterator[tuple[Mask, float]]:
-        """Every mask (H, W) with its Dice as `dice` has it, in order.
-
-        Masks are independent of each other: `batch_size` a call, as many calls at once as run best.
-
-        Args:
-            masks: made one by one, while others are judged.
-            baseline: (1, C, H, W), what replaces the rest of the image.
-            until: whether a Dice is the last one that is wanted; the calls that were begun beside it are paid for.
-                Without it a caller takes all.
-            many: hundreds are coming.
-            value: another number than the Dice, in `VALUES`; only the Dice is counted inside the graph.
-        """
-        head, replaced = self.segmenter.spec.head, baseline if baseline.any() else None
-        scorer = self._fused[0] if value == "dice" and (self.scoring == "fused" or many) else None
-
-        def number_of(predict: Predict, some: FloatArray) -> tuple[FloatArray, Numbers]:
-            return some, VALUES[value](predict(blend(self.image, some, replaced)), head, self.target)
-
-        def is_last(judged: tuple[FloatArray, Numbers]) -> bool:
-            return until is not None and any(map(until, judged[1].tolist()))
-
-        batches = _in_batches(masks, self.batch_size)
-        if scorer is None:
-            results = self.segmenter.concurrently(number_of, batches, is_last if until else None)
-        else:
-            results = ((some, self._counted_inside(scorer, some, baseline)) for some in batches)
-        for some, numbers in results:
-            for mask, number in zip(some, numbers.tolist(), strict=True):
-                yield mask, number
-                if until is not None and until(number):
-                    return
-
-    def _counted_inside(self, scorer: MaskScorer, masks: FloatArray, baseline: Images) -> Numbers:
-        self.segmenter.forwards += len(masks)
-        return scorer.dice(masks, baseline)
-
-    @cached_property
-    def _fused(self) -> tuple[MaskScorer | None, tuple[str, ...]]:
-        return fused_scorer(self.scoring, self.segmenter, self.image, self.target)
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was chosen for the user while masks were scored."""
-        return self._fused[1] if "_fused" in self.__dict__ else ()
-
-
-def _in_batches(masks: Iterable[Mask], size: int) -> Iterator[FloatArray]:
-    """(at most size, H, W) at a time."""
-    rest = iter(masks)
-    while batch := list(islice(rest, size)):
-        yield batch[0][None] if len(batch) == 1 else np.stack(batch)  # one needs no copy
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ import numpy as np
 
 from misure_onnx.images import LoadedImage, load_image
 from misure_onnx.mask import moved
-from misure_onnx.methods.base import Attribution, Task
+from misure_onnx.methods.base import Attribution
 from misure_onnx.methods.blocks import check_blocks
 from misure_onnx.methods.sufficiency import Sufficiency, dice_of
+from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import BASELINES, blend, make_baseline
 from misure_onnx.records import Certificate, Minimality, Stability
 from misure_onnx.segmenter import LoadedInput

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.superpixels import Labels
+from misure_onnx.methods.task import Task
 from misure_onnx.methods.value import ValueName
 from misure_onnx.perturbation import make_baseline
 

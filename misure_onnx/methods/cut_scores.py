@@ -10,7 +10,7 @@ from misure_onnx.gradients.score_subject import ScoreSubject
 from misure_onnx.graph.cut import cut_at, typed_tail
 from misure_onnx.graph.graph_backed import graph_of
 from misure_onnx.graph.layers import Layer
-from misure_onnx.methods.base import Task
+from misure_onnx.methods.task import Task
 from misure_onnx.types import AnyArray, FloatArray, Scores
 
 _BOUND, _AGREEMENT = 1e-3, 0.999

@@ -6,7 +6,8 @@ from typing import ClassVar
 import numpy as np
 
 from misure_onnx.mask import dilate, dilation_map
-from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.base import Attribution, Method, require
+from misure_onnx.methods.task import Task
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ import numpy as np
 from misure_onnx.errors import ParameterError
 from misure_onnx.gradients.base import MaskGradient, PreservationLoss
 from misure_onnx.mask import MaskGrid
-from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.base import Attribution, Method, require
 from misure_onnx.methods.optimiser.adamw import AdamW
 from misure_onnx.methods.optimiser.route import ROUTES, gradient_of
 from misure_onnx.methods.optimiser.smooth_maximum import SmoothMaximum
 from misure_onnx.methods.sufficiency import dice_of
+from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.types import FloatArray, Mask, Region
 

@@ -8,10 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from misure_onnx.methods.base import Attribution, Method, Task
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.channel_maps import Reduction, reduced, require_reduction
 from misure_onnx.methods.map_region import of_map, require_threshold
 from misure_onnx.methods.score_question import ROUTES, image_gradient, require_route
+from misure_onnx.methods.task import Task
 
 NO_SIGNAL = "the scores of the target do not change with any pixel: the gradient is zero everywhere"
 

@@ -7,9 +7,10 @@ from typing import ClassVar
 import numpy as np
 
 from misure_onnx.mask import resize_map
-from misure_onnx.methods.base import Attribution, Method, Task
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.map_region import of_map, require_threshold
 from misure_onnx.methods.score_question import ROUTES, layer_sensitivity, require_route
+from misure_onnx.methods.task import Task
 from misure_onnx.types import FloatArray, SaliencyMap, Size
 
 NO_SIGNAL = (

@@ -10,11 +10,12 @@ from typing import ClassVar
 import numpy as np
 
 from misure_onnx.mask import scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.base import Attribution, Method, require
 from misure_onnx.methods.coalitions import coalition_values
 from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.shapley import Coalitions, enumerated, quality, sampled, shapley_values
 from misure_onnx.methods.superpixels import PARTITIONS, Partition, superpixels
+from misure_onnx.methods.task import Task
 from misure_onnx.methods.value import VALUES, ValueName
 from misure_onnx.records import SamplingError
 

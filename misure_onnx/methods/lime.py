@@ -7,11 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.mask import scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.base import Attribution, Method, require
 from misure_onnx.methods.coalitions import coalition_values
 from misure_onnx.methods.convergence import split_half_correlation
 from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.superpixels import PARTITIONS, Partition, superpixels
+from misure_onnx.methods.task import Task
 from misure_onnx.methods.value import VALUES, ValueName
 from misure_onnx.records import SamplingError
 

@@ -8,11 +8,12 @@ import numpy as np
 
 from misure_onnx.gradients.base import Evaluation, PreservationLoss
 from misure_onnx.mask import MaskGrid, scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.base import Attribution, Method, require
 from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.optimiser.adamw import AdamW
 from misure_onnx.methods.optimiser.route import ROUTES, gradient_of
 from misure_onnx.methods.optimiser.total_variation import total_variation
+from misure_onnx.methods.task import Task
 from misure_onnx.types import FloatArray, Mask, Region, Size
 
 _FOUND = 0.5

@@ -10,9 +10,10 @@ import numpy as np
 from misure_onnx.errors import ImageError, ParameterError
 from misure_onnx.ground_truth import GroundTruth, TruthLike, load_truth
 from misure_onnx.mask import random_region
-from misure_onnx.methods.base import Attribution, Method, Task
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.image_place import ImagePlace
 from misure_onnx.methods.progress import silent
+from misure_onnx.methods.task import Task
 from misure_onnx.metrics.base import (
     Candidate,
     Explain,

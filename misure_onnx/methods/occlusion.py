@@ -16,8 +16,9 @@ import numpy.typing as npt
 
 from misure_onnx.images import load_image
 from misure_onnx.mask import scaled_to_unit
-from misure_onnx.methods.base import Attribution, ChannelMaps, Method, Task, require
+from misure_onnx.methods.base import Attribution, ChannelMaps, Method, require
 from misure_onnx.methods.map_region import require_threshold
+from misure_onnx.methods.task import Task
 from misure_onnx.methods.value import VALUES, ValueName
 from misure_onnx.perturbation import BASELINES, make_baseline
 from misure_onnx.sizes import by

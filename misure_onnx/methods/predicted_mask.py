@@ -5,7 +5,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from misure_onnx.methods.base import Attribution, Method, Task
+from misure_onnx.methods.base import Attribution, Method
+from misure_onnx.methods.task import Task
 
 
 @dataclass(frozen=True)

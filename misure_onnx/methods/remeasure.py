@@ -6,17 +6,19 @@ from typing import cast
 
 import numpy as np
 
+from misure_onnx.classes import predicted_region
 from misure_onnx.errors import InputError, ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.ground_truth import TruthLike
 from misure_onnx.images import ImageLike, LoadedImage, load_image
 from misure_onnx.mask import resize_map, resize_region
-from misure_onnx.methods.base import Attribution, Task
+from misure_onnx.methods.base import Attribution
 from misure_onnx.methods.measuring import Wanted, measure_wanted
 from misure_onnx.methods.progress import Progress, silent
+from misure_onnx.methods.task import Task
 from misure_onnx.metrics.base import MapMetric, Metric, TruthMetric
 from misure_onnx.segmenter import CountingSegmenter, Segmenter
-from misure_onnx.target import ResolvedTarget, TargetKind, predicted_region
+from misure_onnx.target import ResolvedTarget, TargetKind
 from misure_onnx.types import Images, SaliencyMap
 
 

@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.mask import resize_map, scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.base import Attribution, Method, require
 from misure_onnx.methods.convergence import split_half_correlation
 from misure_onnx.methods.map_region import require_threshold
+from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import SamplingError
 from misure_onnx.types import Mask, SaliencyMap, Size

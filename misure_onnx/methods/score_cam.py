@@ -15,10 +15,11 @@ from misure_onnx.graph.layer_choice import choose_layer
 from misure_onnx.graph.layers import Layer
 from misure_onnx.graph.load import load_with_weights
 from misure_onnx.mask import resize_map, scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, Task, require
+from misure_onnx.methods.base import Attribution, Method, require
 from misure_onnx.methods.gradient_cam import NO_SIGNAL, positive_part
 from misure_onnx.methods.map_region import of_map, require_threshold
 from misure_onnx.methods.score_question import layer_note
+from misure_onnx.methods.task import Task
 from misure_onnx.methods.value import ValueName
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.types import FloatArray, Mask

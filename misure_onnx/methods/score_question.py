@@ -11,7 +11,8 @@ from misure_onnx.gradients.domain import domain_notes
 from misure_onnx.gradients.gates import gate_notes
 from misure_onnx.graph.graph_backed import graph_of
 from misure_onnx.graph.layer_choice import LayerChoice, choose_layer
-from misure_onnx.methods.base import Task, require
+from misure_onnx.methods.base import require
+from misure_onnx.methods.task import Task
 from misure_onnx.types import FloatArray
 
 ROUTES = (*GROUPS, *SCORE_ROUTES)

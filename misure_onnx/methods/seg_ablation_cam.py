@@ -11,11 +11,12 @@ import numpy as np
 
 from misure_onnx.graph.graph_backed import graph_of
 from misure_onnx.graph.layer_choice import choose_layer
-from misure_onnx.methods.base import Attribution, Method, Task
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.cut_scores import CutScores
 from misure_onnx.methods.gradient_cam import NO_SIGNAL, positive_part
 from misure_onnx.methods.map_region import of_map, require_threshold
 from misure_onnx.methods.score_question import layer_note
+from misure_onnx.methods.task import Task
 from misure_onnx.types import FloatArray
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from misure_onnx.methods.base import Task
+from misure_onnx.methods.task import Task
 from misure_onnx.types import Images, Region
 
 

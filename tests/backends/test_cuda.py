@@ -11,10 +11,10 @@ from misure_onnx.backends.fused_scoring import FusedScorer
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.backends.providers import CUDA, cuda_driver_loads
 from misure_onnx.images import load_image
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import SufficientRegion
+from misure_onnx.methods.task import Task
 from misure_onnx.segmenter import CountingSegmenter
 from misure_onnx.target import Target
 

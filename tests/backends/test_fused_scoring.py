@@ -16,10 +16,10 @@ from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.errors import ModelOutputError, ParameterError, UnsupportedModel
 from misure_onnx.images import load_image
 from misure_onnx.mask import MaskGrid
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import SufficientRegion
+from misure_onnx.methods.task import Task
 from misure_onnx.overlap import hard_dice
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.segmenter import CountingSegmenter

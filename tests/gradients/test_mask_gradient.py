@@ -13,7 +13,7 @@ from onnx import helper, numpy_helper
 from misure_onnx.errors import FidelityError, GradientError
 from misure_onnx.gradients import ROUTES, mask_gradient
 from misure_onnx.gradients.base import MaskProblem, PreservationLoss
-from misure_onnx.methods.base import Task
+from misure_onnx.methods.task import Task
 from misure_onnx.overlap import soft_dice
 from misure_onnx.perturbation import blend, make_baseline
 from tests.methods.asked import task_on

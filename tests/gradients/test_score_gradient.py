@@ -10,7 +10,7 @@ from onnx import helper, numpy_helper
 from misure_onnx.errors import GradientError, ParameterError
 from misure_onnx.gradients import SCORE_ROUTES, score_gradient
 from misure_onnx.gradients.base import ScoreProblem, Sensitivity
-from misure_onnx.methods.base import Task
+from misure_onnx.methods.task import Task
 from tests.methods.asked import task_on
 from tests.tiny_models import (
     CLASSES,

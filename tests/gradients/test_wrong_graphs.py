@@ -20,7 +20,7 @@ from misure_onnx.gradients.onnx_gradient import normalise
 from misure_onnx.gradients.onnx_gradient.rules import RULES
 from misure_onnx.gradients.onnx_gradient.rules.elementwise import of_one_input
 from misure_onnx.gradients.onnx_gradient.values import results_of
-from misure_onnx.methods.base import Task
+from misure_onnx.methods.task import Task
 from misure_onnx.target import Target
 from tests.methods.asked import task_on
 from tests.tiny_models import Array, noise_image, save_model

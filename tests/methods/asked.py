@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from misure_onnx.api import load_segmenter
 from misure_onnx.images import load_image
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.progress import silent
+from misure_onnx.methods.task import Task
 from misure_onnx.preprocessing import PRESETS, Layout
 from misure_onnx.segmenter import CountingSegmenter
 from misure_onnx.target import Target

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from misure_onnx.images import load_image
-from misure_onnx.methods.base import Attribution, Task
+from misure_onnx.methods.base import Attribution
 from misure_onnx.methods.certificate import certify, drawn
+from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import BASELINES
 from misure_onnx.records import Certificate, Minimality
 from misure_onnx.types import Region

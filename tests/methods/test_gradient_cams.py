@@ -14,13 +14,13 @@ from benchmarks.shared_data import Triple, data_directory, triples
 from misure_onnx.api import load_segmenter
 from misure_onnx.errors import GradientError, ParameterError
 from misure_onnx.mask import resize_map
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.grad_cam_plus_plus import GradCamPlusPlus
 from misure_onnx.methods.gradient_cam import GradientCam
 from misure_onnx.methods.seg_ablation_cam import SegAblationCam
 from misure_onnx.methods.seg_grad_cam import SegGradCam
 from misure_onnx.methods.seg_hires_grad_cam import SegHiResGradCam
 from misure_onnx.methods.seg_xres_cam import SegXResCam
+from misure_onnx.methods.task import Task
 from misure_onnx.target import Target
 from tests.methods.asked import task_on
 from tests.methods.layered import SIZE, WEIGHTS, blocky_image, counts, layered, maps_of

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from misure_onnx.errors import ParameterError
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.occlusion import Occlusion
+from misure_onnx.methods.task import Task
 from misure_onnx.overlap import soft_dice
 from tests.methods.asked import task_on
 from tests.tiny_models import bright_pixels, disc_image, key_region, noise_image, small_network

@@ -5,11 +5,12 @@ import pytest
 
 from benchmarks.occlusion_filters import deletion, task_of
 from benchmarks.shared_data import triples
-from misure_onnx.methods.base import Method, Task
+from misure_onnx.methods.base import Method
 from misure_onnx.methods.extremal_perturbation import ExtremalPerturbation
 from misure_onnx.methods.kernel_shap import KernelShap
 from misure_onnx.methods.meaningful_perturbation import MeaningfulPerturbation
 from misure_onnx.methods.occlusion import Occlusion
+from misure_onnx.methods.task import Task
 from tests.shared_data import shared_data
 
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from misure_onnx.errors import ParameterError
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.rise import Rise
+from misure_onnx.methods.task import Task
 from misure_onnx.records import SamplingError
 from tests.methods.asked import task_on
 from tests.tiny_models import bright_pixels, disc_image, key_region, noise_image, small_network

@@ -14,10 +14,10 @@ from misure_onnx.graph.graph_backed import graph_of
 from misure_onnx.graph.layer_choice import choose_layer
 from misure_onnx.images import load_image
 from misure_onnx.mask import resize_map
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.cut_scores import CutScores
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.seg_ablation_cam import SegAblationCam
+from misure_onnx.methods.task import Task
 from misure_onnx.segmenter import CountingSegmenter
 from misure_onnx.target import Target
 from tests.methods.asked import task_on

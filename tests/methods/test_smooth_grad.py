@@ -13,9 +13,9 @@ from misure_onnx.api import load_segmenter
 from misure_onnx.errors import ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.mask import resize_region
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.channel_numbers import channel_numbers
 from misure_onnx.methods.smooth_grad import SmoothGrad
+from misure_onnx.methods.task import Task
 from misure_onnx.target import Target
 from misure_onnx.types import BoolArray
 from tests.methods.asked import task_on

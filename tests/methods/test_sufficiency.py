@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.sufficiency import Sufficiency, dice_of
+from misure_onnx.methods.task import Task
 from tests.methods.asked import task_on
 from tests.tiny_models import disc_image
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from misure_onnx.api import load_segmenter
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.progress import silent
+from misure_onnx.methods.task import Task
 from misure_onnx.metrics.area_order import AreaOrder, equal_steps
 from misure_onnx.metrics.base import MapCandidate
 from misure_onnx.metrics.dice_by_ratio import DiceByRatio

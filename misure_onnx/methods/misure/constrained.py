@@ -8,7 +8,6 @@ import numpy as np
 
 from misure_onnx.gradients.base import MaskGradient
 from misure_onnx.mask import dilate, smoothed
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.blocks import Passes, without_blocks
 from misure_onnx.methods.certificate import RANDOM_BASELINES, drawn
 from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, sweep_area
@@ -17,6 +16,7 @@ from misure_onnx.methods.misure.specks import without_specks
 from misure_onnx.methods.misure.tightened import tightened
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.sufficiency import Sufficiency
+from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import BASELINES
 from misure_onnx.records import Minimality
 from misure_onnx.types import FloatArray, Images, Mask, Region

@@ -9,7 +9,7 @@ from misure_onnx.gradients import ROUTES as GRADIENT_ROUTES
 from misure_onnx.gradients.base import Fidelity, MaskGradient, MaskProblem, PreservationLoss
 from misure_onnx.gradients.domain import domain_notes
 from misure_onnx.gradients.gates import gate_notes
-from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, Task, require
+from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, require
 from misure_onnx.methods.misure.area_sweep import Sweep, sweep_area
 from misure_onnx.methods.misure.constrained import Found, Search, Wanted, explored, minimal_region, wanted_of
 from misure_onnx.methods.misure.disturbance import Disturbance
@@ -19,6 +19,7 @@ from misure_onnx.methods.misure.forward_only.prune import prune_by_forwards
 from misure_onnx.methods.misure.forward_only.questions import Questions
 from misure_onnx.methods.misure.minimal_region import Schedule, optimise_mask
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
+from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import BASELINES, make_baseline
 from misure_onnx.types import Size
 

@@ -5,7 +5,7 @@ from misure_onnx.gradients import ROUTES as GRADIENT_ROUTES
 from misure_onnx.gradients.base import MaskGradient, MaskProblem, PreservationLoss
 from misure_onnx.gradients.domain import domain_notes
 from misure_onnx.gradients.gates import gate_notes
-from misure_onnx.methods.base import Task
+from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import make_baseline
 
 ROUTES = (*GROUPS, *GRADIENT_ROUTES)

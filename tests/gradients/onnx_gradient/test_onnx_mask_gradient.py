@@ -17,7 +17,7 @@ from misure_onnx.gradients.onnx_gradient.mask_gradient import OnnxMaskGradient
 from misure_onnx.gradients.onnx_route import build_onnx_gradient
 from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.images import load_image
-from misure_onnx.methods.base import Task
+from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.segmenter import CountingSegmenter, Identity, Segmenter
 from misure_onnx.target import Target, every_object

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from misure_onnx.methods.base import Task
+from misure_onnx.methods.task import Task
 from misure_onnx.overlap import soft_dice
 from misure_onnx.perturbation import blend
 from misure_onnx.scores import Head

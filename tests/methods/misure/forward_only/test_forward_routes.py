@@ -10,12 +10,12 @@ from misure_onnx.api import load_segmenter
 from misure_onnx.errors import ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.images import load_image
-from misure_onnx.methods.base import Task
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
 from misure_onnx.methods.misure.forward_only.cost import Cost
 from misure_onnx.methods.misure.forward_only.questions import Questions
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
+from misure_onnx.methods.task import Task
 from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.target import Target
