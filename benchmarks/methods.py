@@ -1,4 +1,4 @@
-"""Every method on every 2-D triple of the data directory: how faithful, how costly, and do they agree?
+"""Every method on every triple of the data directory: how faithful, how costly, and do they agree?
 
     python -m benchmarks.methods                              # runs what is missing; `build/methods` keeps the maps
     python -m benchmarks.methods --triples D15,D14
@@ -6,7 +6,8 @@
 
 Sampled methods get about 500 forwards, optimised ones 100 steps, so that costs are of one order; everything else is at
 its defaults. Faithfulness: Dice explained and area of the binary region; insertion, deletion and the area that restores
-the Dice of the map (their yardsticks are in the file). Agreement: Spearman's correlation of the maps of two methods.
+the Dice of the map; their yardsticks are rows of their own here. Agreement: Spearman's correlation of the maps of two
+methods.
 """
 
 import argparse
@@ -27,9 +28,15 @@ from misure_onnx.api import load_segmenter, make_method, make_metrics
 from misure_onnx.errors import MisureError
 from misure_onnx.explanation import Explanation
 from misure_onnx.images import load_image
+from misure_onnx.mask import resize_map
 from misure_onnx.methods import METHODS
+from misure_onnx.methods.progress import silent
+from misure_onnx.methods.task import Task
 from misure_onnx.metrics.agreement import spearman
+from misure_onnx.metrics.base import MapCandidate, MapMetric
+from misure_onnx.network_input import in_network_axes
 from misure_onnx.rendering.methods_figure import MethodColumn, draw_methods
+from misure_onnx.segmenter import CountingSegmenter, Segmenter
 from misure_onnx.target import Target
 
 SETTINGS: dict[str, dict[str, str]] = {
@@ -63,7 +70,7 @@ def main() -> None:
     arguments = parser.parse_args()
     document = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {}
     rows, agreement = document.get("rows", {}), document.get("agreement", {})
-    by_name = {triple.name: triple for triple in triples()}
+    by_name = {triple.name: triple for triple in triples(volumes=True)}
     if arguments.docs:
         write_page(arguments.docs, rows, by_name, arguments.maps)
         return
@@ -82,24 +89,34 @@ def measured(triple: Triple, name: str, place: Path) -> dict[str, Any]:
     """One explanation, kept, and its numbers; an error that a user would see is a row too."""
     segmenter = load_segmenter(triple.model, triple.preprocessing)
     method = make_method(name, settings=SETTINGS.get(name, {}))
-    metrics = make_metrics(METRICS, METRIC_SETTINGS)
     try:
-        found = method.explain(segmenter, triple.image, Target.from_class(triple.class_index), metrics=metrics)
+        found = method.explain(segmenter, triple.loaded(), Target.from_class(triple.class_index))
     except MisureError as error:
         return {"error": str(error)}
     found.save(place)
-    more = found.metrics.more
     return {
         "dice": found.metrics.dice_explained,
         "ratio": found.metrics.perturbation_ratio,
-        **{key: record.value for key, record in more.items()},
-        "yardsticks": {key: [record.predicted_mask, record.random_mask] for key, record in more.items()},
+        **of_the_map(found, segmenter, triple),
         "forwards": found.cost.forwards - found.certificate.forwards,
         "backwards": found.cost.backwards,
         "seconds": found.cost.seconds,
         "route": found.provenance.gradient_route,
         "status": found.provenance.status,
     }
+
+
+def of_the_map(found: Explanation, segmenter: Segmenter, triple: Triple) -> dict[str, float | None]:
+    """The metrics of the map, at the network's size."""
+    counting = CountingSegmenter(segmenter)
+    image = counting.prepare(triple.loaded())
+    target = Target.from_class(triple.class_index).resolve(counting.spec, counting.predict(image), image.shape[2:])
+    task = Task(counting, image, target, found.provenance.seed, counting.spec.batch_size, silent)
+    baseline = str(found.method.parameters.get("baseline", "zero"))
+    saliency = resize_map(in_network_axes(found.saliency, segmenter.spec.preprocessing), task.size)
+    candidate = MapCandidate(saliency, segmenter, image, target, task.judged, baseline, task.seed)
+    metrics = make_metrics(METRICS, METRIC_SETTINGS).items()
+    return {name: metric.measure(candidate).value for name, metric in metrics if isinstance(metric, MapMetric)}
 
 
 def agreements(place: Path) -> dict[str, float]:

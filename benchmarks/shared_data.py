@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from misure_onnx.preprocessing import Preprocessing
+from misure_onnx.segmenter import LoadedInput, load_input
+from misure_onnx.volumes import LoadedVolume
 
 _BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
@@ -20,6 +22,7 @@ class Triple:
         image, model: files.
         preprocessing: as the manifest declares it.
         class_index: the class to explain.
+        crop: of a volume the part that is explained: its first voxel, and its size.
     """
 
     name: str
@@ -27,6 +30,12 @@ class Triple:
     model: Path
     preprocessing: Preprocessing
     class_index: int
+    crop: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None
+
+    def loaded(self) -> LoadedInput:
+        """The image, or the part of the volume."""
+        found = load_input(self.image)
+        return found.cropped(*self.crop) if isinstance(found, LoadedVolume) and self.crop else found
 
 
 def data_directory() -> Path | None:
@@ -58,6 +67,7 @@ def triples(*, volumes: bool = False) -> list[Triple]:
                 place / model["file"],
                 declared_preprocessing(model),
                 triple["class"],
+                (tuple(triple["crop"]), (triple["size"],) * 3) if "crop" in triple else None,
             )
         )
     return found
@@ -67,5 +77,7 @@ def declared_preprocessing(model: dict[str, Any]) -> Preprocessing:
     """What the manifest says about a model's input and classes."""
     declared: dict[str, Any] = model["input"]
     fields: dict[str, Any] = {"class_names": model["classes"]}
+    if "min-max" in model["notes"]:  # of the volumes' models the manifest says it in words alone
+        fields["rescale"] = "min_max"
     fields.update((name, declared[name]) for name in ("scale", "mean", "std", "color") if name in declared)
     return Preprocessing.from_mapping(fields, "manifest")

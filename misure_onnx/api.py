@@ -16,13 +16,16 @@ from misure_onnx.backends.python_function import PythonFunctionSegmenter
 from misure_onnx.backends.windows import WindowedSegmenter
 from misure_onnx.classes import class_index
 from misure_onnx.errors import InputError, ParameterError, TargetError
+from misure_onnx.ground_truth import TruthLike, truth_of_size
 from misure_onnx.images import ImageLike, load_image
+from misure_onnx.instances.error_region import ErrorKind, error_region
 from misure_onnx.instances.groups import CONNECTIVITY, MIN_SIZE, Group, find_instances, instance_target
 from misure_onnx.mask import resize_region
 from misure_onnx.methods import METHODS
 from misure_onnx.methods.base import Method
 from misure_onnx.metrics import ALWAYS, METRICS
 from misure_onnx.metrics.base import Metric, RerunMetric, TruthMetric
+from misure_onnx.network_input import in_network_axes
 from misure_onnx.preprocessing import Preprocessing, load_preprocessing
 from misure_onnx.segmenter import Segmenter, load_input
 from misure_onnx.target import ResolvedTarget
@@ -126,6 +129,31 @@ def objects_against_truth(
     true = resize_region(mask, (predicted.shape[0], predicted.shape[1]))
     found = find_instances(predicted, true, connectivity=connectivity, min_size=min_size)
     return tuple((one.group, instance_target(segmenter.spec, index, one, predicted)) for one in found)
+
+
+def error_target(
+    segmenter: Segmenter, image: ImageLike | VolumeLike, truth: TruthLike, class_spec: int | str, kind: ErrorKind
+) -> ResolvedTarget:
+    """Where prediction and ground truth of a class differ, a target to explain.
+
+    Args:
+        segmenter: the deployed model.
+        image: the image or volume that will be explained.
+        truth: at the image's size, a file or an array: non-zero where the class truly is, or a label map.
+        class_spec: index or name of the class.
+        kind: `missed` (why does the model say something else there?) or `false` (why does it see the class there?);
+            see `error_region`.
+
+    Raises:
+        TargetError: no such class, or no such error in this image.
+        ImageError: the ground truth cannot be read, or has another size.
+    """
+    loaded = load_input(image)
+    known = truth_of_size(truth, loaded.size)
+    index = class_index(segmenter.spec, class_spec)
+    scores = segmenter.predict(segmenter.prepare(loaded))
+    true = in_network_axes(known.region(index), segmenter.spec.preprocessing)
+    return error_region(segmenter.spec, scores, resize_region(true, scores.shape[2:]), index, kind)
 
 
 def make_method(name: str, preset: str | None = None, settings: Mapping[str, str] | None = None) -> Method:

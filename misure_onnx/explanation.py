@@ -32,6 +32,7 @@ from misure_onnx.reading_records import (
     read_channels,
     read_metrics,
     read_provenance,
+    read_target,
 )
 from misure_onnx.records import (
     Alternatives,
@@ -232,7 +233,7 @@ def _read_all(directory: Path) -> Explanation:
         size = regions["minimal_region"].shape
         return Explanation(
             method=MethodRecord(**document["method"]),
-            target=TargetRecord(**{**document["target"], "centroid_xy": tuple(document["target"]["centroid_xy"])}),
+            target=read_target(document["target"]),
             metrics=read_metrics(document["metrics"]),
             certificate=read_certificate(document["certificate"]),
             cost=Cost(**document["cost"]),

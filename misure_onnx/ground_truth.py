@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from misure_onnx.errors import ImageError
 from misure_onnx.images import load_labels
+from misure_onnx.sizes import width_first
 from misure_onnx.types import Region, Size
 from misure_onnx.volumes import is_volume, load_volume
 
@@ -58,6 +59,21 @@ def load_truth(truth: TruthLike) -> GroundTruth:
             f"got shape {labels.shape}, dtype {labels.dtype}"
         )
     return GroundTruth(labels.astype(np.int64))
+
+
+def truth_of_size(truth: TruthLike, size: Size) -> GroundTruth:
+    """The same, of an image of this size.
+
+    Raises:
+        ImageError: as `load_truth`, or it has another size.
+    """
+    loaded = load_truth(truth)
+    if loaded.size != size:
+        raise ImageError(
+            f"the ground truth is {width_first(loaded.size)}, the image {width_first(size)}: "
+            "pass a ground truth of the image's size"
+        )
+    return loaded
 
 
 def _read(path: Path) -> npt.NDArray[Any]:

@@ -11,11 +11,20 @@ from misure_onnx.records import (
     Metrics,
     Minimality,
     Provenance,
+    Rival,
     SamplingError,
     Stability,
     SufficientRegionRecord,
+    TargetRecord,
     YardstickRecord,
 )
+
+
+def read_target(document: dict[str, Any]) -> TargetRecord:
+    """Section `target`; files written before there were contrasts have no `against`."""
+    rival = document.get("against")
+    against = Rival(**rival) if rival else None
+    return TargetRecord(**{**document, "centroid_xy": tuple(document["centroid_xy"]), "against": against})
 
 
 def read_metrics(document: dict[str, Any]) -> Metrics:

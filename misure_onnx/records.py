@@ -19,6 +19,19 @@ class MethodRecord:
 
 
 @dataclass(frozen=True)
+class Rival:
+    """The class that a target was compared with."""
+
+    class_index: int
+    class_name: str | None
+
+    @property
+    def label(self) -> str:
+        """The class's name, or "class 3"."""
+        return self.class_name or f"class {self.class_index}"
+
+
+@dataclass(frozen=True)
 class TargetRecord:
     """What was explained, in pixels of the image; of a volume `centroid_xy` is (x, y, z) of its file."""
 
@@ -27,11 +40,13 @@ class TargetRecord:
     kind: str
     pixels: int
     centroid_xy: tuple[float, ...]
+    against: Rival | None = None
 
     @property
     def label(self) -> str:
-        """The class's name, or "class 3"."""
-        return self.class_name or f"class {self.class_index}"
+        """The class's name, or "class 3"; of a contrast "dog rather than cat"."""
+        own = self.class_name or f"class {self.class_index}"
+        return own if self.against is None else f"{own} rather than {self.against.label}"
 
 
 @dataclass(frozen=True)

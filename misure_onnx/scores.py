@@ -73,6 +73,27 @@ class Head:
             predicted &= own >= maxima[-1]
         return np.asarray(predicted, bool)
 
+    def above(self, scores: Scores, class_index: int, rival: int) -> BoolArray:
+        """Pixels whose score of a class is above that of one other class: (N, H, W) bool; the first class wins a tie.
+
+        Raises:
+            ModelOutputError: the larger of the two is NaN or infinite.
+        """
+        own, other = scores[:, class_index], scores[:, rival]
+        _check_usable(own, other, exclusive=True)
+        return np.asarray(own > other if rival < class_index else own >= other, bool)
+
+    def share(self, scores: Scores, class_index: int, rival: int) -> FloatArray:
+        """p / (p + q), p and q the probabilities of a class and of one other: (N, H, W) in [0, 1].
+
+        Of logits, also of independent channels, the sigmoid of their difference. 0.5 where both probabilities are 0.
+        """
+        own, other = scores[:, class_index], scores[:, rival]
+        if self.kind in ("logits", "sigmoid_logits"):
+            return np.asarray(0.5 * (1 + np.tanh(0.5 * (own - other))), np.float32)
+        both = own + other
+        return np.asarray(np.divide(own, both, out=np.full_like(both, 0.5), where=both > 0), np.float32)
+
     def labels(self, scores: Scores) -> npt.NDArray[np.int64]:
         """Label map (N, H, W); for independent channels the likeliest class above threshold, else -1.
 

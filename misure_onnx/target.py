@@ -15,9 +15,10 @@ from misure_onnx.errors import TargetError
 from misure_onnx.mask import component_at, components, nearest_pixels, resize_region
 from misure_onnx.network_input import in_network_axes
 from misure_onnx.overlap import hard_dice
+from misure_onnx.points import as_text, index_of, point_is_reversed
+from misure_onnx.scores import Head
 from misure_onnx.segmenter import SegmenterSpec
-from misure_onnx.sizes import by
-from misure_onnx.types import BoolArray, Region, Scores, Size
+from misure_onnx.types import BoolArray, FloatArray, Region, Scores, Size
 
 TargetKind = Literal["class", "instance", "region"]
 
@@ -33,6 +34,8 @@ class ResolvedTarget:
         domain: (H, W) bool, the pixels that count. Those predicted as the same class but not part of
             the target are left out, so that the unperturbed image always has Dice 1.
         notes: what was chosen for the user.
+        rival, rival_name: the class against which it is explained: a pixel then counts as predicted where the
+            class's score is above the rival's, whatever the others say; None: all classes are rivals.
     """
 
     class_index: int
@@ -41,11 +44,35 @@ class ResolvedTarget:
     region: Region
     domain: Region
     notes: tuple[str, ...] = ()
+    rival: int | None = None
+    rival_name: str | None = None
 
     @property
     def label(self) -> str:
-        """The class's name, or "class 3"."""
-        return self.class_name or f"class {self.class_index}"
+        """The class's name, or "class 3"; of a contrast "dog rather than cat"."""
+        own = self.class_name or f"class {self.class_index}"
+        return own if self.rival is None else f"{own} rather than {self.rival_name or f'class {self.rival}'}"
+
+    def predicted(self, scores: Scores, head: Head) -> BoolArray:
+        """Pixels that are predicted as the target's class: (N, L, H, W) -> (N, H, W) bool, of the whole image.
+
+        Raises:
+            ModelOutputError: NaN or infinite scores.
+        """
+        if self.rival is None:
+            return head.membership(scores, self.class_index)
+        return head.above(scores, self.class_index, self.rival)
+
+    def probability(self, scores: Scores, head: Head) -> FloatArray:
+        """The class's probability, of a contrast its share of both classes': (N, L, H, W) -> (N, H, W) in [0, 1]."""
+        if self.rival is None:
+            return head.probabilities(scores)[:, self.class_index]
+        return head.share(scores, self.class_index, self.rival)
+
+    def score(self, scores: Scores) -> FloatArray:
+        """The class's score, of a contrast the difference of both: (N, L, H, W) -> (N, H, W)."""
+        own = scores[:, self.class_index]
+        return own if self.rival is None else np.asarray(own - scores[:, self.rival], np.float32)
 
     def dice(self, predicted: BoolArray) -> npt.NDArray[np.float64]:
         """Hard Dice of predictions (N, H, W) of the class against the region, within the domain: (N,)."""
@@ -72,6 +99,7 @@ class Target:
         class_spec: index or declared name of a class.
         point: (x, y) in pixels of the image, (x, y, z) in voxels of a volume's file: the one object there.
         mask: (H, W) bool at the image's size (any size is resized): only this part of the class.
+        against: index or declared name of another class: why this class and not that one? Only these two are compared.
         border: only pixels at most so far from the border of what the above names, counted at the network's size, on
             either side: why does the object end here? None: all of it.
 
@@ -82,6 +110,7 @@ class Target:
     point: tuple[int, ...] | None = None
     mask: Region | None = None
     border: int | None = None
+    against: int | str | None = None
 
     at = _At()
 
@@ -92,9 +121,9 @@ class Target:
             raise TargetError(f"a border must be at least 1 pixel wide, got {self.border}")
 
     @classmethod
-    def from_class(cls, class_spec: int | str) -> "Target":
-        """Everything that the model predicts as one class."""
-        return cls(class_spec=class_spec)
+    def from_class(cls, class_spec: int | str, *, against: int | str | None = None) -> "Target":
+        """Everything that the model predicts as one class; `against` another: why that and not the other?"""
+        return cls(class_spec=class_spec, against=against)
 
     @classmethod
     def from_mask(cls, mask: npt.ArrayLike, class_spec: int | str | None = None) -> "Target":
@@ -116,6 +145,8 @@ class Target:
             TargetError: no such class, nothing predicted for it, or a point outside the image.
         """
         found = self._resolved(spec, scores, image_size)
+        if self.against is not None:
+            found = rather_than(found, spec, scores, self.against)
         return found if self.border is None else _along_border(found, self.border)
 
     def _resolved(self, spec: SegmenterSpec, scores: Scores, image_size: Size) -> ResolvedTarget:
@@ -135,7 +166,7 @@ class Target:
     def _object_at(
         self, spec: SegmenterSpec, scores: Scores, labels: npt.NDArray[np.int64], image_size: Size
     ) -> ResolvedTarget:
-        place = _index_of(self.point or (), image_size, reverse=_point_is_reversed(spec))
+        place = index_of(self.point or (), image_size, reverse=point_is_reversed(spec))
         pixel = tuple(
             int(nearest_pixels(n_in, n_out)[at])
             for n_in, n_out, at in zip(labels.shape, image_size, place, strict=True)
@@ -146,7 +177,7 @@ class Target:
         if part is None:
             wanted = "no class" if index < 0 else f"not {spec.class_name(index) or f'class {index}'}"
             raise TargetError(
-                f"the model predicts {wanted} at point {_as_text(self.point or ())}; in this image: "
+                f"the model predicts {wanted} at point {as_text(self.point or ())}; in this image: "
                 f"{present_classes(spec, scores)}"
             )
         return _instance(spec, index, part, predicted)
@@ -169,6 +200,37 @@ class Target:
         return ResolvedTarget(index, spec.class_name(index), "region", predicted & mask, ~predicted | mask)
 
 
+def rather_than(target: ResolvedTarget, spec: SegmenterSpec, scores: Scores, against: int | str) -> ResolvedTarget:
+    """Why the target's class and not another one?
+
+    Pixels outside the target where the class is above the rival already, under a third class, do not count, so that the
+    unperturbed image has Dice 1.
+
+    Args:
+        target: resolved on the scores.
+        spec: of the segmenter.
+        scores: (1, L, H, W) for the image.
+        against: index or name of the rival.
+
+    Raises:
+        TargetError: no such class, the target's own, a label map (it has no scores to compare), or the rival is
+            above the class everywhere in the target (of independent channels both may be predicted).
+    """
+    rival = class_index(spec, against)
+    if rival == target.class_index:
+        raise TargetError(f"{target.label} cannot be explained against itself: name another class")
+    if spec.head.kind == "labels":
+        raise TargetError(
+            "the model gives labels only: there are no scores that could be compared with another class's"
+        )
+    above = spec.head.above(scores, target.class_index, rival)[0]
+    region = target.region & above
+    if not region.any():
+        raise TargetError(f"{spec.class_name(rival) or f'class {rival}'} scores higher than {target.label} everywhere")
+    domain = target.domain & (~above | region)
+    return dataclasses.replace(target, region=region, domain=domain, rival=rival, rival_name=spec.class_name(rival))
+
+
 def _along_border(target: ResolvedTarget, width: int) -> ResolvedTarget:
     """The pixels near the border between the target and the rest; the border of the image is none.
 
@@ -183,31 +245,6 @@ def _along_border(target: ResolvedTarget, width: int) -> ResolvedTarget:
     return dataclasses.replace(
         target, kind="region", region=target.region & band, domain=target.domain & band, notes=(*target.notes, note)
     )
-
-
-def _point_is_reversed(spec: SegmenterSpec) -> bool:
-    """(x, y) is (column, row); (x, y, z) of a volume names its axes in the order of the file."""
-    return spec.rank == 2 or spec.preprocessing.axes == "zyx"
-
-
-def _index_of(point: tuple[int, ...], size: Size, *, reverse: bool) -> tuple[int, ...]:
-    """The array index of a point.
-
-    Raises:
-        TargetError: it has another number of coordinates, or lies outside.
-    """
-    index = tuple(int(at) for at in (point[::-1] if reverse else point))
-    named = size[::-1] if reverse else size
-    if len(index) != len(size):
-        raise TargetError(f"expected a point of {len(size)} coordinates for this model, got {_as_text(point)}")
-    if not all(0 <= at < extent for at, extent in zip(index, size, strict=True)):
-        unit = "pixels (x,y from 0)" if len(size) == 2 else "voxels (x,y,z from 0)"
-        raise TargetError(f"point {_as_text(point)} lies outside the image, which is {by(named)} {unit}")
-    return index
-
-
-def _as_text(point: tuple[int, ...]) -> str:
-    return ",".join(map(str, point))
 
 
 def _instance(spec: SegmenterSpec, index: int, part: Region, predicted: Region) -> ResolvedTarget:

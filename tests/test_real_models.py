@@ -1,6 +1,5 @@
 """Real models on real pictures, where a data directory is at hand."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -108,7 +107,7 @@ def test_a_brain_is_explained_from_nifti_to_nifti(tmp_path: Path) -> None:
     place = data_directory()
     assert place is not None
     entry = next(t for t in manifest()["triples"] if t["id"] == "D18")
-    declared = dataclasses.replace(triple.preprocessing, rescale="min_max")
+    declared = triple.preprocessing
     segmenter = load_segmenter(triple.model, declared)
     scan = load_volume(triple.image)
     part = scan.cropped(entry["crop"], [entry["size"]] * 3)

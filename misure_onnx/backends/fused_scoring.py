@@ -51,7 +51,13 @@ class FusedScorer:
         self._input, self._image, self._target = segmenter.input, image, target
         size = image.shape[2:]
         asked = scoring.Scoring(
-            segmenter.input, segmenter.output, target.class_index, size, segmenter.output_size(image), mask_size or size
+            segmenter.input,
+            segmenter.output,
+            target.class_index,
+            target.rival,
+            size,
+            segmenter.output_size(image),
+            mask_size or size,
         )
         graph = scoring.scoring_graph(load_with_weights(segmenter.path), asked)
         used = segmenter.identity.providers_used
@@ -118,7 +124,7 @@ class FusedScorer:
     def _outside(self, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
         """The same by the plain path, which says what is wrong with the scores."""
         scores = self._segmenter.predict(blend(self._image, masks, baseline))
-        return self._target.dice(self._segmenter.spec.head.membership(scores, self._target.class_index))
+        return self._target.dice(self._target.predicted(scores, self._segmenter.spec.head))
 
     def _check_answers(self, asked: scoring.Scoring) -> None:
         """Two random masks, outside and inside the graph: what is extended may not change what is answered."""

@@ -22,6 +22,14 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--class", dest="class_spec", metavar="ID|NAME", help="a class, by index or declared name")
     group.add_argument("--at", metavar="X,Y[,Z]", help="the one object under this pixel of the image")
     group.add_argument(
+        "--against", metavar="ID|NAME", help="why this class and not that one? Only the two are compared"
+    )
+    group.add_argument(
+        "--error",
+        choices=("missed", "false"),
+        help="where the prediction of --class differs from --truth: what is missed, or what is not there",
+    )
+    group.add_argument(
         "--border", type=int, metavar="PX", help="only pixels so near to the target's border: why does it end there?"
     )
     group.add_argument(
@@ -29,6 +37,26 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--mask", metavar="FILE", help="only the part of the class inside this mask (white = inside)")
     group.add_argument("--every-object", action="store_true", help="every connected object, one explanation each")
+
+
+def check_target_arguments(arguments: argparse.Namespace) -> None:
+    """Refuses what does not go together.
+
+    Raises:
+        ParameterError: see there.
+    """
+    if sum([arguments.at is not None, arguments.mask is not None, arguments.every_object]) > 1:
+        raise ParameterError("--at, --mask and --every-object exclude each other")
+    narrowed = {"--border": arguments.border, "--against": arguments.against}
+    if arguments.error is not None:
+        narrowed |= {"--at": arguments.at, "--mask": arguments.mask, "--every-object": arguments.every_object or None}
+        if arguments.class_spec is None or arguments.truth is None:
+            raise ParameterError("--error needs the class (--class) and where it truly is (--truth FILE)")
+    if arguments.error is not None or arguments.every_object:
+        option = "--error" if arguments.error is not None else "--every-object"
+        for name, value in narrowed.items():
+            if value is not None:
+                raise ParameterError(f"{name} does not go with {option}")
 
 
 def requested_input(text: str) -> "LoadedInput":
@@ -58,14 +86,14 @@ def requested_targets(
     arguments: argparse.Namespace, segmenter: "Segmenter", image: "LoadedInput"
 ) -> Sequence["Target | ResolvedTarget"]:
     """One target, or every object."""
-    from misure_onnx.api import every_object  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.api import error_target, every_object  # noqa: PLC0415 - `--help` must start fast
     from misure_onnx.target import Target  # noqa: PLC0415
 
     if arguments.every_object:
-        if arguments.border is not None:
-            raise ParameterError("--border goes with one target, not with --every-object")
         return every_object(segmenter, image, arguments.class_spec)
-    target = Target(class_spec=arguments.class_spec, border=arguments.border)
+    if arguments.error is not None:
+        return [error_target(segmenter, image, arguments.truth, arguments.class_spec, arguments.error)]
+    target = Target(class_spec=arguments.class_spec, border=arguments.border, against=arguments.against)
     if arguments.at is not None:
         return [dataclasses.replace(target, point=_numbers(arguments.at, "--at", "X,Y or X,Y,Z", (2, 3)))]
     if arguments.mask is not None:

@@ -5,7 +5,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from misure_onnx.cli.asked import add_target_arguments, cropped, requested_input, requested_targets
+from misure_onnx.cli.asked import (
+    add_target_arguments,
+    check_target_arguments,
+    cropped,
+    requested_input,
+    requested_targets,
+)
 from misure_onnx.cli.measuring import add_metric_arguments, chosen_metrics, metrics_table
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
 from misure_onnx.cli.side_by_side import save_side_by_side
@@ -94,8 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
     from misure_onnx.api import load_segmenter, make_methods  # noqa: PLC0415 - `--help` must start fast
 
     check_arguments(arguments)
-    if sum([arguments.at is not None, arguments.mask is not None, arguments.every_object]) > 1:
-        raise ParameterError("--at, --mask and --every-object exclude each other")
+    check_target_arguments(arguments)
     methods = make_methods(arguments.method.split(","), arguments.preset, method_settings(arguments))
     metrics = chosen_metrics(arguments)
     image = requested_input(arguments.image)

@@ -45,13 +45,14 @@ def chosen_metrics(arguments: argparse.Namespace) -> "dict[str, Metric]":
             raise ParameterError(f"--metric-set expects METRIC.NAME=VALUE, got {entry!r}")
         settings[name] = value
     if arguments.metrics is None:
-        if settings or arguments.truth is not None:
-            option = "--truth" if arguments.truth is not None else "--metric-set"
-            raise ParameterError(f"{option} goes with --metrics: say which ones (standard, all, or names)")
+        if settings:
+            raise ParameterError("--metric-set goes with --metrics: say which ones (standard, all, or names)")
+        if arguments.truth is not None and getattr(arguments, "error", None) is None:
+            raise ParameterError("--truth goes with --metrics (standard, all, or names) or with --error")
         return {}
     chosen = make_metrics(arguments.metrics, settings, truth=arguments.truth is not None)
     needy = [name for name, metric in chosen.items() if isinstance(metric, TruthMetric)]
-    if arguments.truth is not None and not needy:
+    if arguments.truth is not None and not needy and getattr(arguments, "error", None) is None:
         raise ParameterError(f"none of {', '.join(chosen)} uses --truth; pointing_game and mass_in_truth do")
     if arguments.truth is None and needy:
         raise ParameterError(f"{', '.join(needy)} needs a ground truth: pass one (--truth FILE), or leave it out")

@@ -14,6 +14,9 @@ from misure_onnx.segmenter import Segmenter
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import FloatArray, Images, Mask
 
+SMALLEST_PROBABILITY = 1e-7
+"""Added to both probabilities of a contrast before they are divided."""
+
 
 @dataclass(frozen=True)
 class PreservationLoss:
@@ -27,14 +30,14 @@ class PreservationLoss:
     score_drop:        the mean over y of max(p_l(x) - p_l, 0), p_l(x) on the unperturbed image, as the route computes
                        it: grid saliency's data term, which does not reward a class that grows likelier
 
-    p_l is the probability of the target's class, y the target's region (other classes count as
-    background, as in the author's code), p_0 the background's probability. Logarithms are taken of
-    probabilities of at least 1e-7. The last two have no alphas and no background.
+    p_l is the probability of the target's class (of a contrast its share of both classes'), y the target's region
+    (other classes count as background, as in the author's code), p_0 the background's probability. Logarithms are
+    taken of probabilities of at least 1e-7. The last two have no alphas and no background.
 
     Attributes:
         kind: which of them.
         alpha_target, alpha_background: the paper's alpha_l = 2 and alpha_0 = 1.
-        background_class: index whose probability is p_0; None: p_0 = 1 - p_l.
+        background_class: index whose probability is p_0; None, and of a contrast: p_0 = 1 - p_l.
     """
 
     kind: Literal["dice", "cross_entropy", "mean_probability", "score_drop"] = "dice"
@@ -137,7 +140,7 @@ class Sensitivity:
 
     Attributes:
         score: S = sum over pixels of v * s_l: v the weights asked with, s_l the scores of the target's class (logits
-            where the file shows them) at the image's size.
+            where the file shows them; of a contrast the difference of both classes') at the image's size.
         values: of the tensor: the image (1, C, H, W), or the layer's activations as the file has them, batch 1.
         gradient: dS/d(values), of the same shape.
     """

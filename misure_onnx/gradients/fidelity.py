@@ -165,9 +165,7 @@ def directional_error(
     direction = np.asarray(direction / (np.abs(direction).max() + 1e-30), np.float32)
     moved = np.stack([ones + step * direction, ones - step * direction])
     scores = [deployed(blend(problem.image, mask[None], problem.baselines[0])) for mask in moved]
-    plus, minus = (
-        float(s[0, problem.target.class_index][problem.target.region].mean(dtype=np.float64)) for s in scores
-    )
+    plus, minus = (float(problem.target.score(s)[0][problem.target.region].mean(dtype=np.float64)) for s in scores)
     return slope_error((plus - minus) / (2 * step), gradient, direction)
 
 

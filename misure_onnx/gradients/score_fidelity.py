@@ -89,9 +89,9 @@ def _through_layer(gradient: FloatArray, subject: ScoreSubject, problem: ScorePr
     largest = float(np.abs(gradient).max())
     direction = gradient / largest if largest > 0 else np.ones_like(gradient)
     step = _STEP * (float(subject.activations.std(dtype=np.float64)) or 1.0)
-    own, region = problem.target.class_index, problem.target.region
+    target = problem.target
     plus, minus = (
-        float(subject.reference_with(sign * step * direction)[0, own][region].mean(dtype=np.float64))
+        float(target.score(subject.reference_with(sign * step * direction))[0][target.region].mean(dtype=np.float64))
         for sign in (1, -1)
     )
     return slope_error((plus - minus) / (2 * step), gradient, direction)

@@ -37,6 +37,7 @@ class Scoring:
     Attributes:
         input, output: its image input, and the output that is explained.
         class_index: l, the target's class.
+        rival: the only class that it is compared with; None: all.
         size: (H, W) of the image, (D, H, W) of a volume.
         output_size: (h, w) of the output for such an image.
         mask_size: of the masks; another one than the image's is resized bilinearly (half-pixel centres).
@@ -45,6 +46,7 @@ class Scoring:
     input: InputSignature
     output: OutputSignature
     class_index: int
+    rival: int | None
     size: Size
     output_size: Size
     mask_size: Size
@@ -150,13 +152,10 @@ def _predicted(write: GraphWriter, asked: Scoring) -> tuple[str, str]:
         return write.node("Equal", labels, label), write.node("Cast", labels, to=onnx.TensorProto.FLOAT)
     scores, axis = _scores(write, asked)
     own = write.slice(scores, asked.class_index, asked.class_index + 1, axis)
-    if not head.exclusive:
+    if not head.exclusive and asked.rival is None:
         return write.node("Greater", own, write.number(head.score_threshold)), own
     predicted, check = "", own
-    for start, stop, comparison in (
-        (0, asked.class_index, "Greater"),  # of equal scores the first class wins
-        (asked.class_index + 1, output.classes, "GreaterOrEqual"),
-    ):
+    for start, stop, comparison in _rivals(asked):
         if start == stop:
             continue
         rivals = write.slice(scores, start, stop, axis)
@@ -165,6 +164,14 @@ def _predicted(write: GraphWriter, asked: Scoring) -> tuple[str, str]:
         predicted = write.node("And", predicted, wins) if predicted else wins
         check = write.add(check, highest)
     return predicted or write.node("Equal", own, own), check
+
+
+def _rivals(asked: Scoring) -> list[tuple[int, int, str]]:
+    """Classes from, to, and how the target's must compare with them: of equal scores the first class wins."""
+    own, rival = asked.class_index, asked.rival
+    if rival is None:
+        return [(0, own, "Greater"), (own + 1, asked.output.classes, "GreaterOrEqual")]
+    return [(rival, rival + 1, "Greater" if rival < own else "GreaterOrEqual")]
 
 
 def _scores(write: GraphWriter, asked: Scoring) -> tuple[str, int]:

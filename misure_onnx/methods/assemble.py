@@ -28,6 +28,7 @@ from misure_onnx.records import (
     MetricRecord,
     Metrics,
     Provenance,
+    Rival,
     Status,
     SufficientRegionRecord,
     TargetRecord,
@@ -153,7 +154,8 @@ def _target_record(target: ResolvedTarget, place: ImagePlace) -> TargetRecord:
     region = place.region(target.region)
     index = [round(float(along.mean()), 2) for along in np.nonzero(region if region.any() else target.region)]
     centroid = tuple(index if region.ndim == 3 else index[::-1])
-    return TargetRecord(target.class_index, target.class_name, target.kind, int(region.sum()), centroid)
+    against = None if target.rival is None else Rival(target.rival, target.rival_name)
+    return TargetRecord(target.class_index, target.class_name, target.kind, int(region.sum()), centroid, against)
 
 
 def _provenance(

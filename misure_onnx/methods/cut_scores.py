@@ -11,6 +11,7 @@ from misure_onnx.graph.cut import cut_at, typed_tail
 from misure_onnx.graph.graph_backed import graph_of
 from misure_onnx.graph.layers import Layer
 from misure_onnx.methods.task import Task
+from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import AnyArray, FloatArray, Scores
 
 _BOUND, _AGREEMENT = 1e-3, 0.999
@@ -53,15 +54,15 @@ class CutScores:
 
     def mean_scores(self, changed: Iterable[FloatArray]) -> Iterator[float]:
         """The mean of the target's scores over its region, for each of several (K, h, w) in the layer's place."""
-        region, own = self._task.target.region, self._task.target.class_index
+        target = self._task.target
         waiting: list[FloatArray] = []
         for planes in changed:
             waiting.append(planes)
             if len(waiting) == self._at_once:
-                yield from (float(s[own][region].mean(dtype=np.float64)) for s in self._scores(waiting))
+                yield from _means(target, self._scores(waiting))
                 waiting = []
         if waiting:
-            yield from (float(s[own][region].mean(dtype=np.float64)) for s in self._scores(waiting))
+            yield from _means(target, self._scores(waiting))
 
     def _scores(self, planes: list[FloatArray]) -> Scores:
         """(n, L, H, W) for n times the layer, in one call of the tail."""
@@ -104,6 +105,10 @@ class CutScores:
         except (ModelError, ValueError):  # the graph has a literal 1 where its batch should be
             return False
         return _close(first, alone) and _close(second, other)
+
+
+def _means(target: ResolvedTarget, scores: Scores) -> list[float]:
+    return [float(plane[target.region].mean(dtype=np.float64)) for plane in target.score(scores)]
 
 
 def _notes(subject: ScoreSubject, task: Task) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from typing import Self
 
 import numpy as np
 
-from misure_onnx.errors import ImageError, ParameterError
-from misure_onnx.ground_truth import GroundTruth, TruthLike, load_truth
+from misure_onnx.errors import ParameterError
+from misure_onnx.ground_truth import GroundTruth, TruthLike, truth_of_size
 from misure_onnx.mask import random_region
 from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.image_place import ImagePlace
@@ -30,7 +30,6 @@ from misure_onnx.metrics.base import (
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import MetricRecord
 from misure_onnx.segmenter import CountingSegmenter, Segmenter
-from misure_onnx.sizes import width_first
 from misure_onnx.types import Images, Mask, Region, SaliencyMap, Size
 
 
@@ -53,13 +52,7 @@ class Wanted:
         needy = [name for name, metric in metrics.items() if isinstance(metric, TruthMetric)]
         if needy and truth is None:
             raise ParameterError(f"{', '.join(needy)} needs a ground truth: pass one (--truth FILE), or leave it out")
-        loaded = None if truth is None else load_truth(truth)
-        if loaded is not None and loaded.size != image_size:
-            raise ImageError(
-                f"the ground truth is {width_first(loaded.size)}, the image {width_first(image_size)}: "
-                "pass a ground truth of the image's size"
-            )
-        return cls(metrics, loaded, image_size)
+        return cls(metrics, None if truth is None else truth_of_size(truth, image_size), image_size)
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.methods.task import Task
 from misure_onnx.metrics.base import MapMetric, Metric, TruthMetric
 from misure_onnx.segmenter import CountingSegmenter, Segmenter
-from misure_onnx.target import ResolvedTarget, TargetKind
+from misure_onnx.target import ResolvedTarget, TargetKind, rather_than
 from misure_onnx.types import Images, SaliencyMap
 
 
@@ -95,14 +95,15 @@ def _check(explanation: Explanation, segmenter: Segmenter, image: LoadedImage, m
 
 def _target(explanation: Explanation, segmenter: CountingSegmenter, image: Images) -> ResolvedTarget:
     """The target, from the prediction of the same model and the saved region."""
-    record = explanation.target
-    predicted = predicted_region(segmenter.spec, segmenter.predict(image), record.class_index)
+    record, scores = explanation.target, segmenter.predict(image)
+    predicted = predicted_region(segmenter.spec, scores, record.class_index)
     whole = record.kind == "class"
     region = predicted if whole else predicted & resize_region(explanation.prediction, predicted.shape)
     if not region.any():
         raise InputError("the object is too small to be found again in the saved prediction: explain again")
     domain = np.ones_like(predicted) if whole else ~predicted | region
-    return ResolvedTarget(record.class_index, record.class_name, cast("TargetKind", record.kind), region, domain)
+    target = ResolvedTarget(record.class_index, record.class_name, cast("TargetKind", record.kind), region, domain)
+    return target if record.against is None else rather_than(target, segmenter.spec, scores, record.against.class_index)
 
 
 def _no_method(

@@ -77,8 +77,7 @@ class Candidate:
     def dice(self, masks: FloatArray) -> float:
         """Hard Dice of the target when the deployed model sees the image through one mask (H, W)."""
         scores = self.segmenter.predict(blend(self.image, np.asarray(masks, np.float32)[None], self.baseline))
-        predicted = self.segmenter.spec.head.membership(scores, self.target.class_index)
-        return float(self.target.dice(predicted)[0])
+        return float(self.target.dice(self.target.predicted(scores, self.segmenter.spec.head))[0])
 
 
 class Judge(Protocol):

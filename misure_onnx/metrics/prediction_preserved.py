@@ -55,5 +55,5 @@ def _probabilities(candidate: MapCandidate) -> tuple[_Vector, _Vector]:
 
 def _of_class(candidate: MapCandidate, images: Images) -> _Vector:
     scores = candidate.segmenter.predict(images)
-    own = candidate.segmenter.spec.head.probabilities(scores)[0, candidate.target.class_index]
+    own = candidate.target.probability(scores, candidate.segmenter.spec.head)[0]
     return np.asarray(own[candidate.target.domain], np.float64)

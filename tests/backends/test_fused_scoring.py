@@ -90,6 +90,22 @@ def test_every_class_is_counted_first_last_and_between(tmp_path: Path, class_ind
     assert task.dice(random_masks(), zero) == pytest.approx(plain_dice(task, random_masks(), zero), abs=1e-9)
 
 
+@pytest.mark.parametrize("ending", ["logits", "softmax", "sigmoid"])
+@pytest.mark.parametrize(("own", "rival"), [(1, 3), (3, 1)])
+def test_a_contrast_is_counted_between_its_two_classes(tmp_path: Path, ending: str, own: int, rival: int) -> None:
+    segmenter = load_segmenter(pointwise(tmp_path / "m.onnx", ending=ending), "unit")
+    image = segmenter.prepare(load_image(noise_image(SIZE, 3)))
+    target = Target.from_class(own, against=rival).resolve(segmenter.spec, segmenter.predict(image), SIZE)
+    assert isinstance(segmenter, OnnxRuntimeSegmenter)
+    zero, expected = np.zeros_like(image), []
+    for mask in random_masks():
+        scores = segmenter.predict(image * mask)
+        above = scores[0, own] > scores[0, rival]
+        expected.append(float(hard_dice(above & target.domain, target.region)))
+    assert len(set(expected)) > 1, "the masks must tell something"
+    assert segmenter.fused_scorer(image, target).dice(random_masks(), zero) == pytest.approx(expected, abs=1e-6)
+
+
 def test_of_equal_scores_the_first_class_is_counted(tmp_path: Path) -> None:
     nodes = [helper.make_node("Concat", ["image", "image"], ["scores"], axis=1)]
     path = save_model(tmp_path / "m.onnx", nodes, input_shape=["N", 1, *SIZE])

@@ -4,7 +4,7 @@ from typing import Any
 
 KEYS: dict[str, set[str]] = {
     "method": {"name", "preset", "parameters"},
-    "target": {"class_index", "class_name", "kind", "pixels", "centroid_xy"},
+    "target": {"class_index", "class_name", "kind", "pixels", "centroid_xy", "against"},
     "metrics": {
         "dice_explained",
         "dice_explained_soft",

@@ -163,3 +163,16 @@ def test_every_preset_can_be_made_and_names_itself(name: str) -> None:
 def without_time(explanation: Explanation) -> dict[str, object]:
     document = explanation.to_json()
     return {**document, "cost": {**document["cost"], "seconds": None}}
+
+
+@every_method
+def test_a_contrast_is_explained_saved_and_says_against_what(segmenter: Segmenter, name: str, tmp_path: Path) -> None:
+    """Against one class alone the scores' differences count: what follows the model takes another way."""
+    found, plain = (quick(name).explain(segmenter, IMAGE, Target.from_class(1, against=rival)) for rival in (3, None))
+    assert found.target.label == "class 1 rather than class 3"
+    assert found.to_json()["target"]["against"] == {"class_index": 3, "class_name": None}
+    assert plain.to_json()["target"]["against"] is None
+    assert Explanation.load(found.save(tmp_path / "out")).target == found.target
+    follows_the_model = name not in ("predicted_mask", "dilated_mask", "object_edges", "random", "sufficient_region")
+    same = np.array_equal(found.saliency, plain.saliency) and found.trace == plain.trace
+    assert same != follows_the_model

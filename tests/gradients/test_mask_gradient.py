@@ -16,6 +16,7 @@ from misure_onnx.gradients.base import MaskProblem, PreservationLoss
 from misure_onnx.methods.task import Task
 from misure_onnx.overlap import soft_dice
 from misure_onnx.perturbation import blend, make_baseline
+from misure_onnx.target import Target
 from tests.methods.asked import task_on
 from tests.tiny_models import in_half_precision, noise_image, pointwise, save_model, small_network
 
@@ -36,6 +37,24 @@ def task(tmp_path: Path) -> Task:
     return task_on(small_network(tmp_path / "net.onnx", size=SIZE), noise_image(SIZE, 4), preprocess="minus1_1")
 
 
+CONTRAST = Target.from_class(1, against=3)
+
+
+@pytest.fixture(
+    params=[None, "logits", "softmax", "sigmoid"], ids=lambda ending: f"contrast of {ending}" if ending else "class"
+)
+def asked(request: pytest.FixtureRequest, task: Task, tmp_path: Path) -> Task:
+    """A class of a real little network, and contrasts of every kind of scores."""
+    if request.param is None:
+        return task
+    if request.param == "logits":
+        return task_on(
+            small_network(tmp_path / "n.onnx", size=SIZE), noise_image(SIZE, 4), CONTRAST, preprocess="minus1_1"
+        )
+    model = pointwise(tmp_path / "p.onnx", size=SIZE, ending=request.param)
+    return task_on(model, noise_image(SIZE, 4), CONTRAST)
+
+
 @pytest.fixture(params=ROUTES)
 def route(request: pytest.FixtureRequest) -> str:
     if request.param == "torch":
@@ -54,12 +73,17 @@ def loss_in_numpy(task: Task, problem: MaskProblem, mask: npt.NDArray[np.float32
     p = task.segmenter.spec.head.probabilities(scores)[0].astype(np.float64)
     loss, y, domain = problem.loss, task.target.region.astype(float), task.target.domain
     found = p[task.target.class_index]
+    if task.target.rival is not None:
+        found = found / (found + p[task.target.rival])
     if loss.kind == "mean_probability":
         return 1 - float(found[task.target.region].mean())
     if loss.kind == "score_drop":
-        whole = task.segmenter.spec.head.probabilities(task.segmenter.predict(task.image))[0, task.target.class_index]
-        return float(np.maximum(whole.astype(np.float64) - found, 0)[task.target.region].mean())
-    rest = 1 - found if loss.background_class is None else p[loss.background_class]
+        p = task.segmenter.spec.head.probabilities(task.segmenter.predict(task.image))[0].astype(np.float64)
+        whole = p[task.target.class_index]
+        if task.target.rival is not None:
+            whole = whole / (whole + p[task.target.rival])
+        return float(np.maximum(whole - found, 0)[task.target.region].mean())
+    rest = 1 - found if loss.background_class is None or task.target.rival is not None else p[loss.background_class]
     if loss.kind == "cross_entropy":
         terms = loss.alpha_target * y * np.log(np.maximum(found, 1e-7)) + loss.alpha_background * (1 - y) * np.log(
             np.maximum(rest, 1e-7)
@@ -70,22 +94,22 @@ def loss_in_numpy(task: Task, problem: MaskProblem, mask: npt.NDArray[np.float32
 
 
 @pytest.mark.parametrize("loss", LOSSES)
-def test_loss_and_hard_dice_are_those_of_the_deployed_model(route: str, task: Task, loss: PreservationLoss) -> None:
-    problem = problem_of(task, loss, "zero", "blur")
-    gradient, _ = mask_gradient(route, task.segmenter, problem)
+def test_loss_and_hard_dice_are_those_of_the_deployed_model(route: str, asked: Task, loss: PreservationLoss) -> None:
+    problem = problem_of(asked, loss, "zero", "blur")
+    gradient, _ = mask_gradient(route, asked.segmenter, problem)
     mask = np.random.default_rng(1).random(SIZE).astype(np.float32)
     for baseline in (0, 1):
         evaluation = gradient.evaluate(mask, baseline)
-        assert evaluation.loss == pytest.approx(loss_in_numpy(task, problem, mask, baseline), abs=1e-5)
-        assert evaluation.dice == pytest.approx(task.dice(mask[None], problem.baselines[baseline])[0], abs=1e-9)
+        assert evaluation.loss == pytest.approx(loss_in_numpy(asked, problem, mask, baseline), abs=1e-5)
+        assert evaluation.dice == pytest.approx(asked.dice(mask[None], problem.baselines[baseline])[0], abs=1e-9)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_gradient_agrees_with_central_differences_through_onnx_runtime(
-    route: str, task: Task, loss: PreservationLoss
+    route: str, asked: Task, loss: PreservationLoss
 ) -> None:
-    problem = problem_of(task, loss, "mean")
-    gradient, _ = mask_gradient(route, task.segmenter, problem)
+    problem = problem_of(asked, loss, "mean")
+    gradient, _ = mask_gradient(route, asked.segmenter, problem)
     rng = np.random.default_rng(2)
     kinked = loss.kind == "score_drop"  # few pixels may cross the kink of max(., 0): drops must be large, steps small
     mask = rng.uniform(*((0.05, 0.25) if kinked else (0.3, 0.7)), SIZE).astype(np.float32)
@@ -94,7 +118,7 @@ def test_the_gradient_agrees_with_central_differences_through_onnx_runtime(
     through_bridge, through_runtime = [], []
     for _ in range(12):
         direction = rng.normal(0, 1, SIZE).astype(np.float32)
-        plus, minus = (loss_in_numpy(task, problem, mask + sign * step * direction) for sign in (1, -1))
+        plus, minus = (loss_in_numpy(asked, problem, mask + sign * step * direction) for sign in (1, -1))
         through_runtime.append((plus - minus) / (2 * step))
         through_bridge.append(float(np.sum(analytic * direction, dtype=np.float64)))
     difference = np.linalg.norm(np.subtract(through_bridge, through_runtime))

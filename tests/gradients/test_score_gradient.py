@@ -11,6 +11,7 @@ from misure_onnx.errors import GradientError, ParameterError
 from misure_onnx.gradients import SCORE_ROUTES, score_gradient
 from misure_onnx.gradients.base import ScoreProblem, Sensitivity
 from misure_onnx.methods.task import Task
+from misure_onnx.target import Target
 from tests.methods.asked import task_on
 from tests.tiny_models import (
     CLASSES,
@@ -54,6 +55,16 @@ def test_whatever_follows_the_logits_their_gradient_is_taken(
     found = asked(route, task_on(model, noise_image(SIZE, 1)))
     weights, _ = _pointwise_weights(CLASSES, 3)
     expected = weights[1][:, None, None] * V
+    np.testing.assert_allclose(found.gradient[0], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("ending", ["logits", "softmax", "sigmoid"])
+def test_of_a_contrast_the_difference_of_the_scores_is_differentiated(route: str, tmp_path: Path, ending: str) -> None:
+    """Of pointwise logits: dS/dx = v * (w_l - w_k)."""
+    model = pointwise(tmp_path / "net.onnx", ending=ending)
+    found = asked(route, task_on(model, noise_image(SIZE, 1), Target.from_class(1, against=3)))
+    weights, _ = _pointwise_weights(CLASSES, 3)
+    expected = (weights[1] - weights[3])[:, None, None] * V
     np.testing.assert_allclose(found.gradient[0], expected, rtol=1e-5, atol=1e-5)
 
 

@@ -28,7 +28,9 @@ def explained(segmenter: Segmenter, target: Target, names: str | None = None) ->
     return Rise(masks=20, baseline="mean").explain(segmenter, IMAGE, target, metrics=metrics, truth=TRUTH, seed=2)
 
 
-@pytest.mark.parametrize("target", [Target(), Target.at(5, 6)], ids=["class", "object"])
+@pytest.mark.parametrize(
+    "target", [Target(), Target.at(5, 6), Target.from_class(1, against=2)], ids=["class", "object", "contrast"]
+)
 def test_a_loaded_explanation_measures_what_explaining_would_have(
     segmenter: Segmenter, target: Target, tmp_path: Path
 ) -> None:

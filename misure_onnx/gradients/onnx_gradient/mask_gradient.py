@@ -56,8 +56,8 @@ class OnnxMaskGradient:
         self._one, self._zeros = np.ones((), np.float32), _plane(np.zeros_like(region))
         if problem.loss.kind == "score_drop":
             self._constants[names.REFERENCE] = self._zeros
-            probabilities = self._objective.output.head.probabilities(self._predict(problem.image))
-            self._constants[names.REFERENCE] = _plane(probabilities[0, problem.target.class_index])
+            probability = problem.target.probability(self._predict(problem.image), self._objective.output.head)
+            self._constants[names.REFERENCE] = _plane(probability[0])
         self.fidelity = checked_fidelity(self._predict, self._score_gradient, deployed, segmenter, problem)
 
     def evaluate(self, mask: Mask, baseline: int = 0, image: Images | None = None) -> Evaluation:
@@ -84,7 +84,7 @@ class OnnxMaskGradient:
         return scores
 
     def _score_gradient(self, mask: Mask) -> FloatArray:
-        """d(mean score of the target's class over its region)/d(mask)."""
+        """d(mean score of the target over its region)/d(mask)."""
         region = self._problem.target.region
         feeds = self._feeds(self._problem.image, self._problem.baselines[0], mask)
         feeds[names.LOSS_WEIGHT] = np.zeros((), np.float32)
@@ -99,6 +99,7 @@ def _objective(deployed: GraphBacked, problem: MaskProblem) -> Objective:
         input=deployed.input,
         output=score_tensor(load_with_weights(deployed.path), deployed.output),
         class_index=problem.target.class_index,
+        rival=problem.target.rival,
         loss=problem.loss,
         size=tuple(size),
         channels=channels,

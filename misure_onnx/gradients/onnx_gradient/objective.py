@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import compose, helper
 
-from misure_onnx.gradients.base import PreservationLoss
+from misure_onnx.gradients.base import SMALLEST_PROBABILITY, PreservationLoss
 from misure_onnx.gradients.onnx_gradient.differentiate import differentiated
 from misure_onnx.gradients.onnx_gradient.values import Array, results_of
 from misure_onnx.graph.input_signature import InputSignature
@@ -18,6 +18,7 @@ from misure_onnx.graph.load import opset_version
 from misure_onnx.graph.output_signature import OutputSignature
 from misure_onnx.graph.writer import GraphWriter
 from misure_onnx.overlap import SOFT_EPSILON
+from misure_onnx.scores import ScoreKind
 from misure_onnx.types import Size
 
 MASK, IMAGE, BASELINE = "mask", "image", "baseline"
@@ -36,6 +37,7 @@ class Objective:
     Attributes:
         input, output: the model's image input and the tensor that holds its scores.
         class_index: l, the target's class.
+        rival: of a contrast the only class that it is compared with.
         loss: the preservation loss.
         size: (H, W) of the image, (D, H, W) of a volume.
         channels: C of the image.
@@ -44,6 +46,7 @@ class Objective:
     input: InputSignature
     output: OutputSignature
     class_index: int
+    rival: int | None
     loss: PreservationLoss
     size: Size
     channels: int
@@ -156,6 +159,12 @@ def canonical_scores(
     return scores
 
 
+def target_scores(write: GraphWriter, scores: str, class_index: int, rival: int | None) -> str:
+    """(1, 1, H, W) `ResolvedTarget.score`."""
+    own = write.slice(scores, class_index, class_index + 1, 1)
+    return own if rival is None else write.subtract(own, write.slice(scores, rival, rival + 1, 1))
+
+
 def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
     """Instead of an Identity, which would copy all scores in every run."""
     for names in (names for node in graph.node for names in (node.input, node.output)):
@@ -172,7 +181,10 @@ def named(write: GraphWriter, tensor: str, name: str) -> str:
 
 def _write_asked(write: GraphWriter, objective: Objective, scores: str, detached: set[str]) -> None:
     own = write.slice(scores, objective.class_index, objective.class_index + 1, 1)
-    if objective.output.head.exclusive:
+    if objective.rival is not None:
+        highest = write.slice(scores, objective.rival, objective.rival + 1, 1)
+        predicted = write.node("Greater" if objective.rival < objective.class_index else "GreaterOrEqual", own, highest)
+    elif objective.output.head.exclusive:
         highest = write.maximum(scores, 1)
         detached.add(highest)  # softmax does not change when all its scores do
         predicted = write.node("GreaterOrEqual", own, highest)
@@ -180,9 +192,14 @@ def _write_asked(write: GraphWriter, objective: Objective, scores: str, detached
         highest, threshold = "", write.number(objective.output.head.score_threshold)
         predicted = write.node("Greater", own, threshold)
     named(write, predicted, PREDICTED)
-    target, background = _probabilities(write, objective, scores, own, highest)
+    if objective.rival is None:
+        target, background = _probabilities(write, objective, scores, own, highest)
+    else:
+        target = _share(write, objective.output.head.kind, own, highest)
+        background = write.subtract(write.number(1), target)
     named(write, _LOSSES[objective.loss.kind](write, objective.loss, target, background), LOSS)
-    weighted = total(write, write.multiply(own, SCORE_WEIGHTS))
+    asked = target_scores(write, scores, objective.class_index, objective.rival)
+    weighted = total(write, write.multiply(asked, SCORE_WEIGHTS))
     named(write, write.add(write.multiply(LOSS, LOSS_WEIGHT), weighted), ASKED)
 
 
@@ -204,6 +221,15 @@ def _probabilities(write: GraphWriter, objective: Objective, scores: str, own: s
     if background is None:
         return found, write.subtract(write.number(1), found)
     return found, probability(write.slice(scores, background, background + 1, 1))
+
+
+def _share(write: GraphWriter, kind: ScoreKind, own: str, rival: str) -> str:
+    """`Head.share`; half where both are (nearly) 0."""
+    if kind in ("logits", "sigmoid_logits"):
+        return write.node("Sigmoid", write.subtract(own, rival))
+    floor = write.number(SMALLEST_PROBABILITY)
+    own = write.add(own, floor)
+    return write.divide(own, write.add(own, write.add(rival, floor)))
 
 
 def _one_minus_dice(write: GraphWriter, loss: PreservationLoss, target: str, background: str) -> str:

@@ -40,6 +40,7 @@ class OnnxScoreGradient:
             subject.input,
             subject.output,
             problem.target.class_index,
+            problem.target.rival,
             problem.image.shape,
             subject.probe,
             subject.layer,

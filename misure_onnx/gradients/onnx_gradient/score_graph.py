@@ -12,6 +12,7 @@ from misure_onnx.gradients.onnx_gradient.objective import (
     model_input,
     named,
     prefixed_name,
+    target_scores,
     total,
     with_prefix,
 )
@@ -31,6 +32,7 @@ class ScoreQuestion:
     Attributes:
         input, output: the model's image input and the tensor that holds its scores.
         class_index: l, the target's class.
+        rival: of a contrast the class whose scores are subtracted.
         image_shape: (1, C, H, W).
         probe: name of the model's input that is added to the layer; empty: the image is asked about.
         layer, layer_shape: the layer, where there is a probe.
@@ -39,6 +41,7 @@ class ScoreQuestion:
     input: InputSignature
     output: OutputSignature
     class_index: int
+    rival: int | None
     image_shape: tuple[int, ...]
     probe: str
     layer: str
@@ -91,7 +94,7 @@ def score_graph(model: onnx.ModelProto, question: ScoreQuestion) -> onnx.ModelPr
     (output,) = results_of(model, [question.output.name], zeros)
     own = prefixed_name(question.output.name)
     scores = canonical_scores(write, own, question.output, output.shape, question.image_shape[2:])
-    chosen = write.slice(scores, question.class_index, question.class_index + 1, 1)
+    chosen = target_scores(write, scores, question.class_index, question.rival)
     named(write, total(write, write.multiply(chosen, WEIGHTS)), ASKED)
     outputs = [*map(prefixed_name, question.model_outputs()), ASKED]
     graph = helper.make_graph(

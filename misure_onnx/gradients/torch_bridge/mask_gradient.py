@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 
-from misure_onnx.gradients.base import Evaluation, MaskProblem
+from misure_onnx.gradients.base import SMALLEST_PROBABILITY, Evaluation, MaskProblem
 from misure_onnx.gradients.fidelity import checked_fidelity
 from misure_onnx.gradients.score_tensor import score_tensor
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
@@ -84,6 +84,9 @@ class TorchMaskGradient:
     def _probabilities(self, scores: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """(H*W,) probabilities of the target's class and of the background."""
         own, background = self._problem.target.class_index, self._problem.loss.background_class
+        if self._problem.target.rival is not None:
+            share = self._share(scores[0, own], scores[0, self._problem.target.rival]).flatten()
+            return share, 1 - share
         indices = [own] if background is None else [own, background]
         if self._output.head.kind == "logits":
             chosen = _SelectedSoftmax.apply(scores[0], indices)  # type: ignore[no-untyped-call]
@@ -92,6 +95,12 @@ class TorchMaskGradient:
             chosen = torch.sigmoid(chosen) if self._output.head.kind == "sigmoid_logits" else chosen
         chosen = chosen.flatten(1)
         return chosen[0], 1 - chosen[0] if background is None else chosen[1]
+
+    def _share(self, own: torch.Tensor, rival: torch.Tensor) -> torch.Tensor:
+        """`Head.share`; half where both are (nearly) 0."""
+        if self._output.head.kind in ("logits", "sigmoid_logits"):
+            return torch.sigmoid(own - rival)
+        return (own + SMALLEST_PROBABILITY) / (own + rival + 2 * SMALLEST_PROBABILITY)
 
     def _loss(self, scores: torch.Tensor) -> torch.Tensor:
         loss, (target, background) = self._problem.loss, self._probabilities(scores)
@@ -111,7 +120,7 @@ class TorchMaskGradient:
         return overlap / (torch.dot(predicted, self._domain) + reference.sum() + SOFT_EPSILON)
 
     def _hard_dice(self, scores: torch.Tensor) -> float:
-        predicted = self._output.head.membership(scores.numpy(), self._problem.target.class_index)
+        predicted = self._problem.target.predicted(scores.numpy(), self._output.head)
         return float(self._problem.target.dice(predicted)[0])
 
     def _predict(self, images: Images) -> Scores:
@@ -120,8 +129,9 @@ class TorchMaskGradient:
 
     def _score_gradient(self, mask: Mask) -> FloatArray:
         leaf = torch.from_numpy(mask).requires_grad_()
-        own = self._masked_scores(leaf, 0)[0, self._problem.target.class_index]
-        own[torch.from_numpy(self._problem.target.region)].mean().backward()  # type: ignore[no-untyped-call]
+        target, scores = self._problem.target, self._masked_scores(leaf, 0)[0]
+        own = scores[target.class_index] if target.rival is None else scores[target.class_index] - scores[target.rival]
+        own[torch.from_numpy(target.region)].mean().backward()  # type: ignore[no-untyped-call]
         return _gradient_of(leaf)
 
 

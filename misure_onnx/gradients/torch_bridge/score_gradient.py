@@ -26,7 +26,7 @@ class TorchScoreGradient:
 
     def __init__(self, deployed: GraphBacked, segmenter: Segmenter, problem: ScoreProblem) -> None:
         self._subject = ScoreSubject(deployed, problem)
-        self._class = problem.target.class_index
+        self._class, self._rival = problem.target.class_index, problem.target.rival
         layer = [self._subject.layer] if self._subject.layer else []
         self._graph = TorchGraph(self._subject.model, outputs=[self._subject.output.name, *layer])
         self.unit = self._subject.unit
@@ -39,7 +39,8 @@ class TorchScoreGradient:
         pixels = torch.from_numpy(np.ascontiguousarray(image))
         leaf = (probe if probe is not None else pixels).requires_grad_()
         scores, values = self._scores(pixels, probe)
-        asked = (scores[0, self._class] * torch.from_numpy(np.ascontiguousarray(weights, np.float32))).sum()
+        own = scores[0, self._class] if self._rival is None else scores[0, self._class] - scores[0, self._rival]
+        asked = (own * torch.from_numpy(np.ascontiguousarray(weights, np.float32))).sum()
         if not asked.requires_grad:
             what = self._subject.layer or self._subject.input.name
             raise GradientError(f"{self._subject.output.name!r} does not depend on {what!r}")

@@ -10,6 +10,7 @@ from misure_onnx.methods.task import Task
 from misure_onnx.overlap import soft_dice
 from misure_onnx.perturbation import blend
 from misure_onnx.scores import Head
+from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import FloatArray, Images, Region, Scores
 
 
@@ -104,18 +105,24 @@ class Questions:
 
     def _answer(self, scores: Scores) -> Answer:
         head, target = self.task.segmenter.spec.head, self.task.target
-        predicted = head.membership(scores, target.class_index)
-        seen = presence(head, scores, target.class_index) * target.domain
-        return Answer(float(target.dice(predicted)[0]), seen, soft_dice(seen, target.region.astype(np.float32)))
+        seen = presence(head, scores, target) * target.domain
+        return Answer(
+            float(target.dice(target.predicted(scores, head))[0]),
+            seen,
+            soft_dice(seen, target.region.astype(np.float32)),
+        )
 
 
-def presence(head: Head, scores: Scores, class_index: int) -> FloatArray:
-    """(1, L, H, W) -> (H, W) in [0, 1]: how much of a class is there, 0.5 where it is about to be lost.
+def presence(head: Head, scores: Scores, target: ResolvedTarget) -> FloatArray:
+    """(1, L, H, W) -> (H, W) in [0, 1]: how much of the target's class is there, 0.5 where it is about to be lost.
 
     The head's probability; of logits the sigmoid of the margin over the strongest rival, which crosses 0.5 where
     the argmax changes and costs a maximum instead of a softmax over all classes. 0 or 1 for label maps.
     """
+    class_index = target.class_index
     own = scores[0, class_index]
+    if target.rival is not None:
+        return np.asarray(target.probability(scores, head)[0], np.float32)
     if head.kind != "logits":
         return np.asarray(head.probabilities(scores[:, class_index : class_index + 1])[0, 0], np.float32)
     if scores.shape[1] == 1:

@@ -9,10 +9,22 @@ from misure_onnx.methods.misure.forward_only.cells import CellGrid
 from misure_onnx.methods.misure.forward_only.cost import Cost
 from misure_onnx.methods.misure.forward_only.questions import BudgetSpent, Questions, presence
 from misure_onnx.scores import Head
+from misure_onnx.target import ResolvedTarget
 from tests.methods.asked import task_on
 from tests.tiny_models import noise_image, small_network
 
 SIZE = (40, 52)
+
+
+def target_of(index: int, rival: int | None = None) -> ResolvedTarget:
+    everywhere = np.ones((6, 7), bool)
+    return ResolvedTarget(index, None, "class", everywhere, everywhere, rival=rival)
+
+
+def test_the_presence_of_a_contrast_is_its_share_of_the_two_classes() -> None:
+    scores = np.random.default_rng(0).normal(0, 3, (1, 4, 6, 7)).astype(np.float32)
+    seen = presence(Head("logits"), scores, target_of(1, rival=3))
+    assert seen == pytest.approx(1 / (1 + np.exp(scores[0, 3] - scores[0, 1])), abs=1e-6)
 
 
 @pytest.mark.parametrize("classes", [1, 2, 5])
@@ -21,7 +33,7 @@ def test_the_presence_of_a_logit_is_the_sigmoid_of_its_margin_over_the_best_riva
     for index in range(classes):
         rivals = np.delete(scores[0], index, axis=0)
         margin = scores[0, index] - rivals.max(axis=0) if classes > 1 else np.full((6, 7), np.inf)
-        seen = presence(Head("logits"), scores, index)
+        seen = presence(Head("logits"), scores, target_of(index))
         assert seen == pytest.approx(1 / (1 + np.exp(-margin)), abs=1e-6)
         assert np.array_equal(seen > 0.5, Head("logits").membership(scores, index)[0])
 
@@ -29,7 +41,7 @@ def test_the_presence_of_a_logit_is_the_sigmoid_of_its_margin_over_the_best_riva
 @pytest.mark.parametrize("kind", ["softmax", "sigmoid", "labels"])
 def test_the_presence_of_a_probability_is_itself(kind: str) -> None:
     scores = np.random.default_rng(0).random((1, 3, 6, 7)).astype(np.float32)
-    assert np.array_equal(presence(Head(kind), scores, 2), scores[0, 2])  # type: ignore[arg-type]
+    assert np.array_equal(presence(Head(kind), scores, target_of(2)), scores[0, 2])  # type: ignore[arg-type]
 
 
 def test_an_answer_is_what_the_deployed_model_says(tmp_path: Path) -> None:
