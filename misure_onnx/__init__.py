@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from misure_onnx.api import error_target as error_target
     from misure_onnx.api import every_object as every_object
     from misure_onnx.api import load_segmenter as load_segmenter
     from misure_onnx.api import make_method as make_method
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from misure_onnx.images import load_image as load_image
     from misure_onnx.methods import METHODS as METHODS
     from misure_onnx.methods.base import Method as Method
+    from misure_onnx.methods.explain_all import explain_all as explain_all
     from misure_onnx.methods.misure import MiSuRe as MiSuRe
     from misure_onnx.methods.predicted_mask import PredictedMask as PredictedMask
     from misure_onnx.methods.random_mask import RandomMask as RandomMask
@@ -56,7 +58,9 @@ _HOMES = {
     "Segmenter": "segmenter",
     "SufficientRegion": "methods.sufficient_region",
     "Target": "target",
+    "error_target": "api",
     "every_object": "api",
+    "explain_all": "methods.explain_all",
     "load_image": "images",
     "load_segmenter": "api",
     "make_method": "api",
@@ -81,7 +85,9 @@ __all__ = [
     "Segmenter",
     "SufficientRegion",
     "Target",
+    "error_target",
     "every_object",
+    "explain_all",
     "load_image",
     "load_segmenter",
     "make_method",

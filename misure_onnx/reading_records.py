@@ -21,9 +21,8 @@ from misure_onnx.records import (
 
 
 def read_target(document: dict[str, Any]) -> TargetRecord:
-    """Section `target`; files written before there were contrasts have no `against`."""
-    rival = document.get("against")
-    against = Rival(**rival) if rival else None
+    """Section `target`."""
+    against = Rival(**document["against"]) if document["against"] else None
     return TargetRecord(**{**document, "centroid_xy": tuple(document["centroid_xy"]), "against": against})
 
 

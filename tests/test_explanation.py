@@ -104,6 +104,7 @@ def test_the_document_of_a_case_known_by_hand(of_a_disc: Explanation) -> None:
         "kind": "class",
         "pixels": pixels,
         "centroid_xy": [12.0, 10.0],
+        "against": None,
     }
     metrics = document["metrics"]
     assert (metrics["dice_explained"], metrics["dice_explained_soft"], metrics["perturbation_ratio"]) == (1, 1, 1)

@@ -151,12 +151,15 @@ def explain_all(
     metrics: "Mapping[str, Metric]",
 ) -> list["Explanation"]:
     """One explanation a target and method, targets outermost."""
+    from misure_onnx.methods import explain_all as several  # noqa: PLC0415 - `--help` must start fast
+
     with ProgressBars() as progress:
-        return [
-            method.explain(
+        return list(
+            several.explain_all(
+                methods,
                 segmenter,
                 image,
-                target,
+                targets,
                 seed=arguments.seed,
                 batch_size=arguments.batch_size,
                 progress=progress,
@@ -164,9 +167,7 @@ def explain_all(
                 metrics=metrics,
                 truth=arguments.truth,
             )
-            for target in targets
-            for method in methods
-        ]
+        )
 
 
 def report(explanations: Sequence["Explanation"], arguments: argparse.Namespace, *, single: bool) -> None:

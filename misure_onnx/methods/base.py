@@ -18,6 +18,7 @@ from misure_onnx.ground_truth import TruthLike
 from misure_onnx.images import ImageLike
 from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.methods.scoring import Scoring
+from misure_onnx.methods.shared_answers import SharedAnswers
 from misure_onnx.methods.task import Task
 from misure_onnx.metrics.base import Metric
 from misure_onnx.network_input import size_in_network_axes
@@ -120,6 +121,7 @@ class Method(ABC):
         scoring: Scoring = "auto",
         metrics: Mapping[str, Metric] | None = None,
         truth: TruthLike | None = None,
+        shared: SharedAnswers | None = None,
     ) -> Explanation:
         """Explains one target on one image.
 
@@ -136,6 +138,7 @@ class Method(ABC):
             metrics: further ones to measure, by name; see `make_metrics`. They do not count in `cost`.
             truth: where the object really is, at the image's size, for the metrics that need it: a file or an array
                 (H, W), binary or a label map.
+            shared: answers of this image that several explanations share; see `explain_all`.
 
         Raises:
             ImageError, TargetError, ModelError: the input cannot be used.
@@ -161,7 +164,9 @@ class Method(ABC):
             scores = counting.predict(network_image)
             size = size_in_network_axes(loaded.size, counting.spec.preprocessing)
             target = (target or Target()).resolve(counting.spec, scores, size)
-        task = Task(counting, network_image, target, seed, batch_size or counting.spec.batch_size, progress, scoring)
+        batch = batch_size or counting.spec.batch_size
+        shared = shared if shared is not None and shared.serves(target) else None
+        task = Task(counting, network_image, target, seed, batch, progress, scoring, shared=shared)
         return assemble(self, task, loaded, self.attribute(task), clock=clock, wanted=wanted)
 
     @classmethod

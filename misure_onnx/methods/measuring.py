@@ -126,6 +126,7 @@ class Again:
             image=self._task.image if image is None else image,
             seed=self._task.seed if seed is None else seed,
             progress=silent,
+            shared=self._task.shared if image is None and segmenter is None else None,
             target_is_foreign=image is not None or segmenter is not None,
         )
         found = self._method.attribute(changed)

@@ -9,11 +9,12 @@ import numpy as np
 
 from misure_onnx.methods.progress import Progress
 from misure_onnx.methods.scoring import MaskScorer, Scoring, fused_scorer
+from misure_onnx.methods.shared_answers import SharedAnswers
 from misure_onnx.methods.value import VALUES, Numbers, ValueName
 from misure_onnx.perturbation import blend
 from misure_onnx.segmenter import CountingSegmenter, Predict
 from misure_onnx.target import ResolvedTarget
-from misure_onnx.types import FloatArray, Images, Mask, Size
+from misure_onnx.types import FloatArray, Images, Mask, Scores, Size
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,7 @@ class Task:
         scoring: where many masks are scored, outside the graph or inside it.
         target_is_foreign: the target was found on another image or by another model, so that not even the whole
             image need show it.
+        shared: answers of the same image for several targets; None: every question is asked.
     """
 
     segmenter: CountingSegmenter
@@ -40,6 +42,7 @@ class Task:
     progress: Progress
     scoring: Scoring = "auto"
     target_is_foreign: bool = False
+    shared: SharedAnswers | None = None
 
     @property
     def size(self) -> Size:
@@ -82,10 +85,16 @@ class Task:
             value: another number than the Dice, in `VALUES`; only the Dice is counted inside the graph.
         """
         head, replaced = self.segmenter.spec.head, baseline if baseline.any() else None
-        scorer = self._fused[0] if value == "dice" and (self.scoring == "fused" or many) else None
+        shared = self.shared if many and self.scoring != "fused" else None
+        scorer = self._fused[0] if value == "dice" and (self.scoring == "fused" or many) and shared is None else None
+        answers = None if shared is None else shared.asking(self.target, head, baseline, value)
 
         def number_of(predict: Predict, some: FloatArray) -> tuple[FloatArray, Numbers]:
-            return some, VALUES[value](predict(blend(self.image, some, replaced)), head, self.target)
+            def scores_of(masks: FloatArray) -> Scores:
+                return predict(blend(self.image, masks, replaced))
+
+            numbers = VALUES[value](scores_of(some), head, self.target) if answers is None else answers(some, scores_of)
+            return some, numbers
 
         def is_last(judged: tuple[FloatArray, Numbers]) -> bool:
             return until is not None and any(map(until, judged[1].tolist()))
@@ -112,7 +121,9 @@ class Task:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was chosen for the user while masks were scored."""
-        return self._fused[1] if "_fused" in self.__dict__ else ()
+        saved = 0 if self.shared is None else self.shared.saved(self.target)
+        shared = (f"{saved} masks had been answered with the forwards of other explanations of this call",)
+        return (*(self._fused[1] if "_fused" in self.__dict__ else ()), *(shared if saved else ()))
 
 
 def _in_batches(masks: Iterable[Mask], size: int) -> Iterator[FloatArray]:

@@ -236,3 +236,39 @@ def test_maps_of_channels_are_told_in_numbers(misure: Run, small_network: Path, 
     text = misure("explain", small_network, picture, *options)
     assert "smooth_grad, logit per input unit" in text.out
     assert "within 4 px" in text.out
+
+
+def test_a_contrast_and_an_error_are_asked_for_by_options(
+    misure: Run, small_network: Path, picture: Path, tmp_path: Path
+) -> None:
+    asked = misure("explain", small_network, picture, *FAST, "--class", "1", "--against", "2", "--json").document()
+    assert asked["target"]["against"] == {"class_index": 2, "class_name": None}
+    image = cv2.imread(str(picture))
+    assert image is not None
+    truth = tmp_path / "truth.png"
+    labels = np.zeros(image.shape[:2], np.uint8)
+    labels[: labels.shape[0] // 2] = 1
+    cv2.imwrite(str(truth), labels)
+    options = ("--class", "1", "--truth", truth, "--error")
+    missed = misure("explain", small_network, picture, *FAST, *options, "missed", "--json").document()
+    assert missed["target"]["kind"] == "region"
+    assert missed["target"]["against"]["class_index"] == 1
+    false = misure("explain", small_network, picture, *FAST, *options, "false", "--json").document()
+    assert (false["target"]["class_index"], false["target"]["against"]) == (1, None)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--error", "missed"), ("--error needs the class (--class)", "--truth FILE")),
+        (("--error", "false", "--class", "1", "--truth", "t.png", "--at", "1,1"), ("--at does not go with --error",)),
+        (("--every-object", "--against", "2"), ("--against does not go with --every-object",)),
+        (("--every-object", "--border", "2"), ("--border does not go with --every-object",)),
+        (("--class", "1", "--against", "1"), ("cannot be explained against itself",)),
+        (("--truth", "t.png"), ("--truth goes with --metrics", "--error")),
+    ],
+)
+def test_targets_that_do_not_go_together_are_refused(
+    options: tuple[str, ...], words: tuple[str, ...], misure: Run, small_network: Path, picture: Path
+) -> None:
+    misure("explain", small_network, picture, *FAST, *options).assert_refused(*words)

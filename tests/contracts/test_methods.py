@@ -173,6 +173,6 @@ def test_a_contrast_is_explained_saved_and_says_against_what(segmenter: Segmente
     assert found.to_json()["target"]["against"] == {"class_index": 3, "class_name": None}
     assert plain.to_json()["target"]["against"] is None
     assert Explanation.load(found.save(tmp_path / "out")).target == found.target
-    follows_the_model = name not in ("predicted_mask", "dilated_mask", "object_edges", "random", "sufficient_region")
+    follows_the_model = name not in ("predicted_mask", "dilated_mask", "object_edges", "random")
     same = np.array_equal(found.saliency, plain.saliency) and found.trace == plain.trace
     assert same != follows_the_model
