@@ -102,7 +102,9 @@ def decoded(file: "FileDataset", what: str) -> AnyArray:
     Raises:
         ImageError: compressed in a way for which no decoder is installed.
     """
-    from pydicom.pixels import apply_color_lut, get_decoder, pixel_array  # noqa: PLC0415 - an extra
+    from pydicom.pixels.decoders.base import get_decoder  # noqa: PLC0415 - an extra
+    from pydicom.pixels.processing import apply_color_lut  # noqa: PLC0415
+    from pydicom.pixels.utils import pixel_array  # noqa: PLC0415
 
     syntax = file.file_meta.TransferSyntaxUID
     try:
@@ -126,7 +128,7 @@ def measured(file: "Dataset", stored: AnyArray, units: "Dataset | None" = None) 
         stored: of any shape.
         units: the item with their modality LUT; None: the file itself.
     """
-    from pydicom.pixels import apply_modality_lut  # noqa: PLC0415 - an extra
+    from pydicom.pixels.processing import apply_modality_lut  # noqa: PLC0415 - an extra
 
     item = file if units is None else units
     values = np.asarray(apply_modality_lut(stored, item), np.float64)
