@@ -32,7 +32,7 @@ def prepared(image: LoadedImage | LoadedVolume, declared: Preprocessing, channel
         return network_volume(image, declared, channels, size)
     if image.measured:
         _refuse_brightness(image.pixels, declared)
-    without_alpha = image.alpha and image.pixels.shape[2] != channels
+    without_alpha = image.alpha and image.pixels.shape[2] > channels
     return network_input(image.pixels[..., :-1] if without_alpha else image.pixels, declared, channels, size)
 
 
