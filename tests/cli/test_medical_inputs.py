@@ -5,6 +5,7 @@ from typing import Any
 
 import nibabel
 import numpy as np
+import onnx
 import pytest
 
 from misure_onnx.volumes import load_volume
@@ -64,6 +65,13 @@ def test_a_preset_for_photographs_is_refused_for_hounsfield_units(misure: Run, t
         outcome.assert_refused(
             "measurements from -1000 to 200", "'unit' is for pixels from 0 to 255", "clip", "rescale"
         )
+
+
+def test_a_model_of_bytes_gets_no_measurements_outside_their_range(misure: Run, tmp_path: Path) -> None:
+    image = save(dataset(STACK[4]), tmp_path / "slice.dcm")
+    byte_type = onnx.TensorProto.UINT8
+    model = tiny_models.pointwise(tmp_path / "m.onnx", channels=1, size=STACK[4].shape, input_type=byte_type)
+    misure("explain", model, image, "--json").assert_refused("takes numbers from 0 to 255", "-1000 to 200", "clip")
 
 
 def test_nothing_that_is_written_names_the_patient(misure: Run, series: Path, tmp_path: Path) -> None:
