@@ -4,6 +4,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from misure_onnx.images import load_image
@@ -14,10 +15,10 @@ from tests.pixel_forest import export_forest, scene
 FAST = ("--method", "sufficient_region", "--json")
 
 
-def logits_of(picture: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def logits_of(picture: Path) -> npt.NDArray[np.float64]:
     """(L, H, W) what `pointwise` computes for a picture scaled to [0, 1]."""
     pixels = load_image(picture).pixels / 255
-    return tiny_models.pointwise_logits(pixels.transpose(2, 0, 1)[None])[0]
+    return np.asarray(tiny_models.pointwise_logits(pixels.transpose(2, 0, 1)[None])[0])
 
 
 def declared(folder: Path, text: str) -> Path:
