@@ -100,7 +100,7 @@ def decoded(file: "FileDataset", what: str) -> AnyArray:
     """(H, W), (H, W, 3) or, of several frames, (F, H, W): stored values; colours as RGB.
 
     Raises:
-        ImageError: compressed in a way for which no decoder is installed.
+        ImageError: compressed in a way that no installed decoder reads.
     """
     from pydicom.pixels.decoders.base import get_decoder  # noqa: PLC0415 - an extra
     from pydicom.pixels.processing import apply_color_lut  # noqa: PLC0415
@@ -111,12 +111,16 @@ def decoded(file: "FileDataset", what: str) -> AnyArray:
         decoder = get_decoder(syntax)
     except NotImplementedError as error:
         raise ImageError(f"{what} is stored as {syntax.name}, which pydicom does not read") from error
+    others = f"{'; '.join(decoder.missing_dependencies)}"
     if not decoder.is_available:
+        raise ImageError(f"{what} is compressed ({syntax.name}), and no decoder is installed; one is enough: {others}")
+    try:
+        stored = pixel_array(file)
+    except RuntimeError as error:
         raise ImageError(
-            f"{what} is compressed ({syntax.name}), and no decoder is installed; one of these is enough: "
-            f"{'; '.join(decoder.missing_dependencies)}"
-        )
-    stored = pixel_array(file)
+            f"{what} is compressed ({syntax.name}) in a way that the installed decoders cannot read, or damaged; "
+            f"others are: {others or 'none'}"
+        ) from error
     return np.asarray(apply_color_lut(stored, file) if file.PhotometricInterpretation == _PALETTE else stored)
 
 

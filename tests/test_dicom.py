@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pydicom
 import pytest
 from pydicom.sequence import Sequence as Items
-from pydicom.uid import JPEGLSLossless, RLELossless
+from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless
 
+from misure_onnx.dicom import is_dicom
 from misure_onnx.errors import ImageError
 from misure_onnx.images import load_image
 from misure_onnx.segmenter import load_input
@@ -183,6 +185,13 @@ def _compressed(folder: Path) -> Path:
     return save(file, folder / "image.dcm")
 
 
+def _not_what_it_says(folder: Path) -> Path:
+    file = dataset(STORED)
+    file.compress(RLELossless)
+    file.file_meta.TransferSyntaxUID = JPEG2000Lossless
+    return save(file, folder / "image.dcm")
+
+
 def _truncated(folder: Path) -> Path:
     path = save(dataset(STORED), folder / "image.dcm")
     path.write_bytes(path.read_bytes()[:-20])
@@ -213,6 +222,10 @@ BESIDE = (FIRST[0] + 4 * STEP[0], FIRST[1] + 4 * STEP[1], FIRST[2])
 
 REFUSED: dict[str, tuple[Build, str]] = {
     "compressed without a decoder": (_compressed, r"compressed \(JPEG-LS Lossless.*no decoder is installed.*pylibjpeg"),
+    "compressed otherwise than decoders read": (
+        _not_what_it_says,
+        r"\(JPEG 2000.* installed decoders cannot read.*gdcm",
+    ),
     "truncated": (_truncated, r"image.dcm' \(\d+ bytes\) cannot be read; expected a complete DICOM file"),
     "a report": (_image(STORED, Rows=None, PhotometricInterpretation=None), "without an image"),
     "huge": (_image(STORED, Rows=60000, Columns=60000), "60000x60000 pixels; at most"),
@@ -266,3 +279,31 @@ def test_without_pydicom_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.
     for source in (image, tmp_path / "ct"):
         with pytest.raises(ImageError, match=r"needs pydicom: pip install 'misure-onnx\[medical\]'"):
             load_input(source)
+
+
+# Files that others wrote: those that come with pydicom
+
+
+def test_every_file_of_pydicoms_own_tests_is_read_or_refused_by_name() -> None:
+    folder = Path(pydicom.__file__).parent / "data" / "test_files"
+    files = [path for path in sorted(folder.rglob("*")) if is_dicom(path)]
+    if not files:
+        pytest.skip("pydicom came without its test files")
+    read = 0
+    for path in files:
+        try:
+            read += load_input(path).size[0] > 0
+        except ImageError as error:
+            assert path.name in str(error)  # noqa: PT017 - either way is right
+    assert read > len(files) / 3
+
+
+def test_a_real_scan_has_its_pixel_spacing_and_slice_distance_in_the_affine() -> None:
+    folder = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests" / "98892001" / "CT5N"
+    if not folder.is_dir():
+        pytest.skip("pydicom came without its test files")
+    volume, header = load_volume(folder), pydicom.dcmread(next(iter(sorted(folder.iterdir()))))
+    sizes = np.linalg.norm(volume.affine[:3, :3], axis=0)
+    assert sizes[:2] == pytest.approx([float(value) for value in header.PixelSpacing])
+    assert sizes[2] == pytest.approx(2.5)
+    assert volume.size == (16, 16, 5)
