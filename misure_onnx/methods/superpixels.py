@@ -1,13 +1,13 @@
 """Cutting an image into parts: squares, hexagons, or superpixels that follow its edges (SLIC); a volume likewise."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import product
 from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, find_objects
 from scipy.spatial import cKDTree
 
 from misure_onnx.errors import ParameterError
@@ -109,9 +109,9 @@ def _slic(image: FloatArray, centres: Float64, compactness: float) -> Labels:
             closer = distance < nearest[window]
             nearest[window][closer] = distance[closer]
             labels[window][closer] = k
-        for k in np.unique(labels):
-            mine = labels == k
-            centres[k], own[k] = grid[mine].mean(axis=0), colors[mine].mean(axis=0)
+        for k, box in _boxes(labels):
+            mine = labels[box] == k
+            centres[k], own[k] = grid[box][mine].mean(axis=0), colors[box][mine].mean(axis=0)
     return _in_one_piece(labels)
 
 
@@ -125,10 +125,17 @@ def _scaled(image: FloatArray) -> Float64:
 def _in_one_piece(labels: Labels) -> Labels:
     """Pixels outside the largest piece of their part go to the nearest pixel that is inside one."""
     kept = np.zeros(labels.shape, bool)
-    for k in np.unique(labels):
-        kept |= components(labels == k)[0]
+    for k, box in _boxes(labels):
+        kept[box] |= components(labels[box] == k)[0]
     places = distance_transform_edt(~kept, return_distances=False, return_indices=True)
     return np.asarray(labels[tuple(places)], np.int64)
+
+
+def _boxes(labels: Labels) -> Iterator[tuple[int, tuple[slice, ...]]]:
+    """Every part's number and the smallest box around it: looking there alone is faster than everywhere."""
+    for k, box in enumerate(find_objects(labels + 1)):
+        if box is not None:
+            yield k, box
 
 
 def _consecutive(labels: Labels) -> Labels:
