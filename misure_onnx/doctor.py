@@ -42,6 +42,7 @@ def examine() -> list[Check]:
         _cpu(),
         _cuda(),
         _torch(),
+        *(_extra(package, serves, extra) for package, serves, extra in _EXTRAS),
         _demo(),
     ]
 
@@ -93,6 +94,17 @@ def _torch() -> Check:
     if importlib.util.find_spec("torch") is None:
         return Check("torch", "absent", "gradient route 'torch' is not available", "pip install 'misure-onnx[torch]'")
     return Check("torch", "ok", f"torch {_version('torch')}: gradient route 'torch' is available")
+
+
+_EXTRAS = (("nibabel", "NIfTI", "medical"), ("pydicom", "DICOM", "medical"), ("tifffile", "TIFF of bands", "geo"))
+"""Packages that read and write further files: what they serve, and the extra that brings them."""
+
+
+def _extra(package: str, serves: str, extra: str) -> Check:
+    version = _version(package)
+    if version is None:
+        return Check(package, "absent", f"{serves} cannot be read", f"pip install 'misure-onnx[{extra}]'")
+    return Check(package, "ok", f"{package} {version}: {serves} can be read")
 
 
 def _demo() -> Check:

@@ -26,6 +26,7 @@ from misure_onnx.files import (
     read_region,
     write_all,
 )
+from misure_onnx.geotiff import Georeference, encode_geotiff, read_georeference
 from misure_onnx.reading_records import (
     read_alternatives,
     read_certificate,
@@ -69,6 +70,7 @@ class Explanation:
         channel_maps: (C, H, W) float32, signed, raw values, or None.
         image: (H, W, 3) uint8, a volume's (D, H, W, 3), or None after loading.
         affine: (4, 4) of a volume, from voxel indices to millimetres; None for images.
+        georeference: where a GeoTIFF lies; None for everything else.
         trace: what the method recorded while it ran (Dice curve, loss, ...), a list a name.
     """
 
@@ -88,6 +90,7 @@ class Explanation:
     channel_maps: FloatArray | None = None
     image: npt.NDArray[np.uint8] | None = None
     affine: npt.NDArray[np.float64] | None = None
+    georeference: Georeference | None = None
     trace: Mapping[str, list[float]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
@@ -131,7 +134,7 @@ class Explanation:
         return outline(overlay(self.image, self.saliency), self.prediction, tint=0)
 
     def save(self, directory: str | Path) -> Path:
-        """Writes explanation.json, saliency.npy, the PNGs and trace.json: all of them or none.
+        """Writes explanation.json, saliency.npy, the regions, pictures and trace.json: all of them or none.
 
         Raises:
             OutputError: the directory cannot be written, or the disk is full.
@@ -142,7 +145,7 @@ class Explanation:
         return write_all(
             Path(directory),
             contents,
-            obsolete=("figure.png", "overlay.png", "saliency.nii.gz", _CHANNEL_FILE, *regions, *earlier),
+            obsolete=("figure.png", "overlay.png", *_MAP_FILES, *regions, *earlier),
         )
 
     @classmethod
@@ -191,6 +194,11 @@ class Explanation:
             files |= {_region_file(name, "nii.gz"): encode_nifti(array, affine) for name, array in regions.items()}
         if self.channel_maps is not None:
             files[_CHANNEL_FILE] = encode_npy(self.channel_maps)
+        if self.georeference is not None:
+            maps = {**regions, "saliency": self.saliency}
+            maps |= {} if self.channel_maps is None else {"channels": self.channel_maps}
+            place = self.georeference
+            files |= {_region_file(name, "tif"): encode_geotiff(array, place) for name, array in maps.items()}
         if self.image is not None:
             files["figure.png"] = self.figure()
         if self.image is not None and self.affine is None:
@@ -199,7 +207,8 @@ class Explanation:
 
 
 _REGIONS = ("prediction", "sufficient_region", "minimal_region")
-_KINDS = ("png", "nii.gz")
+_KINDS = ("png", "nii.gz", "tif")
+_MAP_FILES = ("saliency.nii.gz", "saliency.tif", "channels.tif", _CHANNEL_FILE)
 
 
 def _region_file(name: str, kind: str) -> str:
@@ -247,10 +256,16 @@ def _read_all(directory: Path) -> Explanation:
             channels=read_channels(document.get("channels")),
             channel_maps=_read_array(directory / _CHANNEL_FILE, size, leading=1) if document.get("channels") else None,
             affine=affine,
+            georeference=_georeference(directory),
             trace=_read_object(directory / "trace.json"),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{directory} holds no complete explanation: {error}") from error
+
+
+def _georeference(directory: Path) -> Georeference | None:
+    path = directory / _region_file("minimal_region", "tif")
+    return read_georeference(path) if path.is_file() else None
 
 
 def _read_object(path: Path) -> dict[str, Any]:

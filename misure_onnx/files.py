@@ -46,7 +46,7 @@ def encode_nifti(array: npt.NDArray[Any], affine: npt.NDArray[np.float64]) -> by
     try:
         import nibabel  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise OutputError("writing NIfTI files needs nibabel: pip install 'misure-onnx[volumes]'") from error
+        raise OutputError("writing NIfTI files needs nibabel: pip install 'misure-onnx[medical]'") from error
     stored = array.astype(np.uint8 if array.dtype == bool else np.float32)
     image: Any = nibabel.Nifti1Image(stored, affine)  # type: ignore[no-untyped-call]
     return gzip.compress(image.to_bytes(), mtime=0)
@@ -148,7 +148,7 @@ def read_nifti_region(path: Path) -> tuple[Region, npt.NDArray[np.float64]]:
         file: Any = nibabel.load(path)
         return np.asarray(file.dataobj) > 0, np.asarray(file.affine, np.float64)
     except ImportError as error:
-        raise InputError("reading NIfTI files needs nibabel: pip install 'misure-onnx[volumes]'") from error
+        raise InputError("reading NIfTI files needs nibabel: pip install 'misure-onnx[medical]'") from error
     except Exception as error:  # damaged files make readers raise nearly anything
         raise InputError(f"{path} is missing or no NIfTI file: {error}") from error
 

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.dicom import is_dicom, read_dicom_picture
 from misure_onnx.errors import ImageError
+from misure_onnx.geotiff import Georeference, holds_bands, read_bands
+from misure_onnx.intensities import stretched
 from misure_onnx.types import Picture
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ MAX_PIXELS = 100_000_000
 """Larger pictures are refused before they are decoded."""
 
 FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP")
+"""Read by Pillow; DICOM and TIFF of bands beside them, with extras."""
 
 _ORIENTATION_TAG, _BITS_TAG, _SUBFILE_TAG = 0x0112, 0x0102, 0x00FE
 _REDUCED_OR_MASK = 0b101
@@ -33,14 +37,20 @@ class LoadedImage:
     """A picture in memory.
 
     Attributes:
-        pixels: (H, W, C), C = 1 (grey) or 3 (RGB) or more (bands), uint8 or uint16.
+        pixels: (H, W, C), C = 1 (grey) or 3 (RGB) or any number (bands). uint8 or uint16: brightness, from black at 0
+            to white at the type's largest number; float32: measurements in a unit of their own (Hounsfield,
+            reflectance, ...), which the declared preprocessing has to bring to the network.
         sha256: of the file's bytes, or of the pixels when it came as an array.
         name: the file's name, or "array".
+        georeference: of a GeoTIFF.
+        alpha: whether the last band is marked as transparency; a network gets it only if it takes so many channels.
     """
 
     pixels: Picture
     sha256: str
     name: str
+    georeference: Georeference | None = None
+    alpha: bool = False
 
     @property
     def size(self) -> tuple[int, int]:
@@ -48,25 +58,38 @@ class LoadedImage:
         return self.pixels.shape[0], self.pixels.shape[1]
 
     @property
+    def measured(self) -> bool:
+        """Whether the pixels are measurements."""
+        return self.pixels.dtype == np.float32
+
+    @property
+    def photograph(self) -> bool:
+        """Whether it is a picture as JPEG can hold it: brightness, grey or RGB."""
+        return not self.measured and self.pixels.shape[2] in (1, 3)
+
+    @property
     def rgb(self) -> npt.NDArray[np.uint8]:
-        """(H, W, 3) uint8 for display."""
-        shown = self.pixels if self.pixels.dtype == np.uint8 else (self.pixels / 257).astype(np.uint8)
-        return np.ascontiguousarray(
-            np.broadcast_to(shown[..., :3] if shown.shape[2] >= 3 else shown[..., :1], (*self.size, 3)), np.uint8
-        )
+        """(H, W, 3) uint8 for display: the first three bands, or the first; of measurements from 1 % to 99 %."""
+        chosen = self.pixels[..., :3] if self.pixels.shape[2] >= 3 else self.pixels[..., :1]
+        if self.measured:
+            shown = np.dstack([stretched(band) for band in np.moveaxis(chosen, 2, 0)])
+        else:
+            shown = chosen if chosen.dtype == np.uint8 else (chosen / 257).astype(np.uint8)
+        return np.ascontiguousarray(np.broadcast_to(shown, (*self.size, 3)), np.uint8)
 
 
 ImageLike: TypeAlias = str | Path | npt.NDArray[Any] | LoadedImage
 
 
 def load_image(image: ImageLike, max_pixels: int = MAX_PIXELS) -> LoadedImage:
-    """A file (PNG, JPEG, BMP, TIFF or WebP) or an array (H, W) or (H, W, C), RGB, uint8 or uint16.
+    """A file (PNG, JPEG, BMP, TIFF, WebP, DICOM) or an array (H, W) or (H, W, C), RGB, uint8 or uint16.
 
-    EXIF orientation is honoured; transparency is dropped; palettes, CMYK and YCbCr become RGB.
+    EXIF orientation is honoured; transparency is dropped; palettes, CMYK and YCbCr become RGB. TIFF of several
+    bands, of numbers or with a georeference: see `geotiff`; DICOM: see `dicom`.
 
     Raises:
         ImageError: unreadable, empty, of several pages, smaller than 2x2, of more than `max_pixels` pixels,
-            or no image array.
+            or no image array; an extra that its format needs is not installed.
     """
     if isinstance(image, LoadedImage):
         return image
@@ -82,6 +105,8 @@ def load_labels(path: Path) -> npt.NDArray[Any]:
         ImageError: as `load_image`, or its channels differ.
     """
     loaded = load_image(path)  # checks all that can be wrong, and finds the bits
+    if loaded.measured or loaded.georeference is not None:
+        return _whole_numbers(loaded, path)
     with _opened(io.BytesIO(path.read_bytes()), path) as file:
         if file.mode == "P":
             return np.asarray(file)
@@ -92,6 +117,16 @@ def load_labels(path: Path) -> npt.NDArray[Any]:
             "pixel: a mask, or class indices"
         )
     return np.asarray(first[..., 0])
+
+
+def _whole_numbers(loaded: LoadedImage, path: Path) -> npt.NDArray[Any]:
+    labels = loaded.pixels.astype(np.int64)
+    if labels.shape[2] != 1 or not np.array_equal(labels, loaded.pixels):
+        raise ImageError(
+            f"ground truth {str(path)!r} has {labels.shape[2]} bands of {loaded.pixels.dtype}; expected one band of "
+            "whole numbers"
+        )
+    return np.asarray(labels[..., 0])
 
 
 def _from_array(array: npt.NDArray[Any]) -> LoadedImage:
@@ -111,6 +146,11 @@ def _read(path: Path, max_pixels: int) -> LoadedImage:
         if not path.is_file():
             found = "a directory" if path.is_dir() else "no existing file"
             raise ImageError(f"image {str(path)!r} is {found}; expected one of {', '.join(FORMATS)}")
+        if is_dicom(path):
+            return LoadedImage(read_dicom_picture(path, max_pixels), _sha256(path), path.name)
+        if holds_bands(path):
+            bands = read_bands(path, max_pixels)
+            return LoadedImage(bands.pixels, _sha256(path), path.name, bands.georeference, bands.alpha)
         with _opened(path, path) as file:
             _check_header(file, path, max_pixels)
         content = path.read_bytes()
@@ -123,6 +163,11 @@ def _read(path: Path, max_pixels: int) -> LoadedImage:
         raise ImageError(f"image {str(path)!r} has {pixels.dtype} pixels; expected 8 or 16 bits a channel")
     upright = np.ascontiguousarray(_turn(pixels, orientation))
     return LoadedImage(upright, hashlib.sha256(content).hexdigest(), path.name)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

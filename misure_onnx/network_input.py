@@ -7,10 +7,14 @@ import numpy.typing as npt
 
 from misure_onnx.errors import ImageError, PreprocessingError
 from misure_onnx.images import LoadedImage
-from misure_onnx.preprocessing import Color, Preprocessing, Rescale
+from misure_onnx.intensities import Intensities, intensities
+from misure_onnx.preprocessing import PRESETS, Color, Preprocessing, Rescale
 from misure_onnx.sizes import by
-from misure_onnx.types import FloatArray, Images, Picture, Size
-from misure_onnx.volumes import Intensities, LoadedVolume
+from misure_onnx.types import AnyArray, FloatArray, Images, Picture, Size
+from misure_onnx.volumes import LoadedVolume
+
+_FOR_BRIGHTNESS = ("imagenet", "unit", "minus1_1", "caffe")
+"""Presets that expect values from 0 to 255."""
 
 
 def prepared(image: LoadedImage | LoadedVolume, declared: Preprocessing, channels: int, size: Size) -> Images:
@@ -21,11 +25,26 @@ def prepared(image: LoadedImage | LoadedVolume, declared: Preprocessing, channel
         PreprocessingError: the declaration contradicts the channels.
     """
     if isinstance(image, LoadedVolume) != (len(size) == 3):
-        given, taken = ("a volume", "images") if isinstance(image, LoadedVolume) else ("an image", "volumes (NIfTI)")
+        volumes = "volumes (NIfTI, or the folder of a DICOM series)"
+        given, taken = ("a volume", "images") if isinstance(image, LoadedVolume) else ("an image", volumes)
         raise ImageError(f"the model takes {taken}, {given} was given")
     if isinstance(image, LoadedVolume):
         return network_volume(image, declared, channels, size)
-    return network_input(image.pixels, declared, channels, size)
+    if image.measured:
+        _refuse_brightness(image.pixels, declared)
+    without_alpha = image.alpha and image.pixels.shape[2] > channels
+    return network_input(image.pixels[..., :-1] if without_alpha else image.pixels, declared, channels, size)
+
+
+def _refuse_brightness(pixels: Picture, declared: Preprocessing) -> None:
+    """Measurements have no white; a preset for photographs would send them anywhere."""
+    preset = next((name for name in _FOR_BRIGHTNESS if PRESETS[name] == declared), None)
+    if preset:
+        raise PreprocessingError(
+            f"the image holds measurements from {pixels.min():.6g} to {pixels.max():.6g}, the preprocessing {preset!r} "
+            "is for pixels from 0 to 255: declare in a file how the model takes them: scale, mean, std in their unit, "
+            "'clip: [low, high]', or 'rescale: min_max' (or z_score); 'raw' leaves them as they are"
+        )
 
 
 def network_volume(volume: LoadedVolume, declared: Preprocessing, channels: int, size: Size) -> Images:
@@ -50,7 +69,7 @@ def network_volume(volume: LoadedVolume, declared: Preprocessing, channels: int,
     shift, width = np.transpose([_rescaling(declared.rescale, channel) for channel in volume.intensities])
     as_channel = (channels, 1, 1, 1)
     mean, std = (_per_channel(getattr(declared, name), channels, name) for name in ("mean", "std"))
-    rescaled = (values - shift.reshape(as_channel)) / width.reshape(as_channel)
+    rescaled = (_clipped(values, declared) - shift.reshape(as_channel)) / width.reshape(as_channel)
     normalised = (rescaled * declared.scale - mean.reshape(-1, 1, 1, 1)) / std.reshape(-1, 1, 1, 1)
     return np.ascontiguousarray(normalised[None], np.float32)
 
@@ -65,6 +84,10 @@ def size_in_network_axes(size: Size, declared: Preprocessing) -> Size:
     return size[::-1] if declared.axes == "zyx" and len(size) == 3 else size
 
 
+def _clipped(values: AnyArray, declared: Preprocessing) -> AnyArray:
+    return values if declared.clip is None else np.clip(values, *declared.clip)
+
+
 def _rescaling(how: Rescale | None, channel: Intensities) -> tuple[float, float]:
     """What is subtracted, and what the rest is divided by."""
     if how == "min_max":
@@ -77,7 +100,7 @@ def _rescaling(how: Rescale | None, channel: Intensities) -> tuple[float, float]
 
 
 def network_input(pixels: Picture, declared: Preprocessing, channels: int, size: Size) -> Images:
-    """Resizes and normalises one picture: (H, W, C) uint8 or uint16 -> (1, channels, height, width).
+    """Resizes and normalises one picture: (H, W, C) uint8, uint16 or float32 -> (1, channels, height, width).
 
     Raises:
         ImageError: the picture's channels do not fit the network's.
@@ -95,9 +118,13 @@ def network_input(pixels: Picture, declared: Preprocessing, channels: int, size:
     values = _ordered(pixels, declared.color, channels).astype(np.float32)
     if pixels.dtype == np.uint16:
         values /= 257
+    values = _clipped(values, declared)
+    if declared.rescale:
+        shift, width = np.transpose([_rescaling(declared.rescale, intensities(c)) for c in np.moveaxis(values, 2, 0)])
+        values = ((values - shift) / width).astype(np.float32)
     if values.shape[:2] != size:
-        resized = cv2.resize(values, size[::-1], interpolation=interpolation)
-        values = np.asarray(resized, np.float32).reshape(*size, channels)
+        bands = [cv2.resize(band, size[::-1], interpolation=interpolation) for band in np.moveaxis(values, 2, 0)]
+        values = np.stack(bands, axis=2)  # one by one: OpenCV takes at most four at once
     mean, std = (_per_channel(getattr(declared, name), channels, name) for name in ("mean", "std"))
     normalised = (values * np.float32(declared.scale) - mean) / std
     return np.ascontiguousarray(normalised.transpose(2, 0, 1)[None], np.float32)

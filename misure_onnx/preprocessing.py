@@ -1,9 +1,9 @@
 """The declared way from a picture to the network's input, and what its output means.
 
 Input value = (pixel * scale - mean) / std, a channel at a time, with 8-bit pixels 0..255
-(16-bit pictures are divided by 257 first). Voxels of a volume have no such range: `rescale` brings them to one
-before the formula. Declared by a preset, a YAML file, or the metadata
-inside the ONNX file (key `misure_onnx`, a JSON object of the same fields).
+(16-bit pictures are divided by 257 first). Measurements (voxels, DICOM, the bands of a GeoTIFF) have no such range:
+they stand in the formula in their own unit, after `clip`, or `rescale` brings them to a range. Declared by a preset, a
+YAML file, or the metadata inside the ONNX file (key `misure_onnx`, a JSON object of the same fields).
 """
 
 import dataclasses
@@ -54,8 +54,9 @@ class Preprocessing:
         head: name of the graph output to explain, when there are several.
         threshold: probability above which a sigmoid channel counts as predicted.
         interpolation: how pictures are resized to the network's size. Volumes never are.
-        rescale: of a volume's voxels, by each channel's own values over the whole file: `min_max` to [0, 1],
-            `z_score` to mean 0 and deviation 1, `z_score_foreground` likewise by the voxels that are not 0.
+        clip: (low, high), first of all: what lies beyond becomes low or high, e.g. a window of Hounsfield units.
+        rescale: by each channel's own values over the whole image or volume: `min_max` to [0, 1], `z_score` to mean 0
+            and deviation 1, `z_score_foreground` likewise by the values that are not 0. Not together with `clip`.
         axes: the order in which a network takes a volume's axes: as a NIfTI file has them, or reversed.
     """
 
@@ -72,6 +73,7 @@ class Preprocessing:
     head: str | None = None
     threshold: float = 0.5
     interpolation: Interpolation = "linear"
+    clip: tuple[float, float] | None = None
     rescale: Rescale | None = None
     axes: Axes = "xyz"
 
@@ -93,6 +95,18 @@ class Preprocessing:
             )
         if self.batch is not None and self.batch < 1:
             raise PreprocessingError(f"preprocessing: batch must be at least 1; got {self.batch}")
+        self._check_clip()
+
+    def _check_clip(self) -> None:
+        if self.clip is None:
+            return
+        if len(self.clip) != 2 or not all(map(math.isfinite, self.clip)) or self.clip[0] >= self.clip[1]:
+            raise PreprocessingError(f"preprocessing: clip must be {_EXPECTED['clip']}; got {list(self.clip)}")
+        if self.rescale:
+            raise PreprocessingError(
+                f"preprocessing: clip and rescale ({self.rescale}) exclude each other: after clip, bring the values to "
+                "the network's range by scale and mean"
+            )
 
     @classmethod
     def from_mapping(cls, declared: Mapping[str, Any], source: str) -> "Preprocessing":
@@ -185,6 +199,7 @@ _EXPECTED = {
     "threshold": "a number",
     "mean": "a number, or a list of one a channel",
     "std": "a number, or a list of one a channel",
+    "clip": "[low, high], two numbers, the lower one first",
     "size": "[height, width] (a volume: [depth, height, width]) in whole pixels, or one number for both sides",
     "batch": "a whole number",
     "class_names": "a list of names, or names by index from 0 on",
@@ -201,7 +216,7 @@ def _typed(name: str, value: Any, source: str) -> Any:
 
 
 def _read_field(name: str, value: Any) -> Any:
-    if name in ("mean", "std"):
+    if name in ("mean", "std", "clip"):
         return tuple(_number(v) for v in _sequence(value))
     if name == "size":
         return tuple(_whole(v) for v in (_sequence(value) if isinstance(value, Sequence) else (value, value)))

@@ -32,4 +32,4 @@ SaliencyMap: TypeAlias = npt.NDArray[np.float32]
 """(H, W): larger = more important; raw values, never normalised inside a method."""
 
 Picture: TypeAlias = npt.NDArray[Any]
-"""(H, W, C), C = 1 or 3 (RGB), uint8 or uint16: an image as read from a file."""
+"""(H, W, C), uint8 or uint16 (brightness), or float32 (measurements): an image as read from a file."""

@@ -1,4 +1,4 @@
-"""Reading volumes: NIfTI files with their place in the world kept, one file or one a channel."""
+"""Reading volumes: NIfTI files and DICOM series with their place in the world kept, one or one a channel."""
 
 import hashlib
 from collections.abc import Sequence
@@ -9,7 +9,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.dicom_series import Series, holds_series, read_series
 from misure_onnx.errors import ImageError
+from misure_onnx.intensities import Intensities, intensities, stretched
 from misure_onnx.sizes import by
 from misure_onnx.types import FloatArray
 
@@ -22,33 +24,16 @@ Affine: TypeAlias = npt.NDArray[np.float64]
 """(4, 4): from voxel indices (first, second, third, 1) to millimetres in the world."""
 
 
-@dataclass(frozen=True)
-class Intensities:
-    """What a channel's voxels look like over the whole volume, before any crop.
-
-    Attributes:
-        low, high, mean, std: of all voxels.
-        foreground_mean, foreground_std: of those that are not 0.
-    """
-
-    low: float
-    high: float
-    mean: float
-    std: float
-    foreground_mean: float
-    foreground_std: float
-
-
 @dataclass(frozen=True, eq=False)
 class LoadedVolume:
-    """A volume in memory, its axes in the order of the file (NIfTI: x, y, z).
+    """A volume in memory, its axes in the order of the file (NIfTI: x, y, z; DICOM: column, row, slice).
 
     Attributes:
         voxels: (D, H, W, C) float32.
         affine: of these voxels.
-        intensities: one a channel, of the whole volume.
+        intensities: one a channel, of the whole volume, before any crop.
         sha256: of the files' bytes, or of the array.
-        name: the (first) file's name, or "array".
+        name: the (first) file's or folder's name, or "array".
     """
 
     voxels: FloatArray
@@ -66,10 +51,7 @@ class LoadedVolume:
     @property
     def rgb(self) -> npt.NDArray[np.uint8]:
         """(D, H, W, 3) the first channel for display; 1 % of its voxels are cut off at black, 1 % at white."""
-        channel = self.voxels[..., 0]
-        low, high = np.percentile(channel, (1, 99))
-        shown = np.clip((channel - low) / max(float(high - low), 1e-30), 0, 1) * 255
-        return np.repeat(shown.astype(np.uint8)[..., None], 3, axis=3)
+        return np.repeat(stretched(self.voxels[..., 0])[..., None], 3, axis=3)
 
     def cropped(self, origin: Sequence[int], size: Sequence[int]) -> "LoadedVolume":
         """The part that begins at a voxel; its affine is moved, its intensities stay those of the whole.
@@ -93,20 +75,24 @@ VolumeLike: TypeAlias = str | Path | Sequence[str | Path] | npt.NDArray[Any] | L
 
 
 def is_volume(source: object) -> bool:
-    """Whether something is read as a volume: a NIfTI file's name, several, an array of rank 4, or a loaded one."""
+    """Whether something is read as a volume.
+
+    That is a NIfTI file by its name, a folder of DICOM files, a DICOM file of several frames, several of these, an
+    array of rank 4, or a loaded volume.
+    """
     if isinstance(source, (str, Path)):
-        return str(source).lower().endswith(SUFFIXES)
+        return str(source).lower().endswith(SUFFIXES) or holds_series(Path(source))
     if isinstance(source, (list, tuple)):
         return all(is_volume(part) for part in source)
     return isinstance(source, LoadedVolume) or (isinstance(source, np.ndarray) and source.ndim == 4)
 
 
 def load_volume(source: VolumeLike) -> LoadedVolume:
-    """A NIfTI file (3-D, or 4-D with channels last), one file a channel, or an array (D, H, W, C) of numbers.
+    """A NIfTI file (3-D, or 4-D with channels last), a DICOM series, one a channel, or an array (D, H, W, C).
 
     Raises:
         ImageError: unreadable, empty, of more than `MAX_VOXELS` voxels, not finite, or channels that do not lie on
-            each other; nibabel is not installed.
+            each other; nibabel, or pydicom, is not installed.
     """
     if isinstance(source, LoadedVolume):
         return source
@@ -115,22 +101,28 @@ def load_volume(source: VolumeLike) -> LoadedVolume:
         return _volume(source, np.eye(4), hashlib.sha256(content).hexdigest(), "array")
     paths = [Path(part) for part in ([source] if isinstance(source, (str, Path)) else source)]
     read = [_read(path) for path in paths]
-    for (voxels, affine), path in zip(read[1:], paths[1:], strict=True):
-        if voxels.shape[:3] != read[0][0].shape[:3] or not np.allclose(affine, read[0][1], atol=1e-3):
+    for one, path in zip(read[1:], paths[1:], strict=True):
+        if one.voxels.shape[:3] != read[0].voxels.shape[:3] or not np.allclose(one.affine, read[0].affine, atol=1e-3):
             raise ImageError(
-                f"{str(path)!r} ({by(voxels.shape[:3])} voxels) and {str(paths[0])!r} ({by(read[0][0].shape[:3])}) "
-                "are not on the same grid: resample one to the other first"
+                f"{str(path)!r} ({by(one.voxels.shape[:3])} voxels) and {str(paths[0])!r} "
+                f"({by(read[0].voxels.shape[:3])}) are not on the same grid: resample one to the other first"
             )
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in paths)).hexdigest()
-    return _volume(np.concatenate([voxels for voxels, _ in read], axis=3), read[0][1], digest, paths[0].name)
+    digest = hashlib.sha256()
+    for file in (file for one in read for file in one.files):
+        digest.update(file.read_bytes())
+    voxels = np.concatenate([one.voxels for one in read], axis=3)
+    return _volume(voxels, read[0].affine, digest.hexdigest(), paths[0].name)
 
 
-def _read(path: Path) -> tuple[npt.NDArray[Any], Affine]:
-    """(D, H, W, C) and affine of one file."""
+def _read(path: Path) -> Series:
+    return read_series(path, MAX_VOXELS) if holds_series(path) else _read_nifti(path)
+
+
+def _read_nifti(path: Path) -> Series:
     try:
         import nibabel  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise ImageError("reading NIfTI files needs nibabel: pip install 'misure-onnx[volumes]'") from error
+        raise ImageError("reading NIfTI files needs nibabel: pip install 'misure-onnx[medical]'") from error
     if not path.is_file():
         found = "a directory" if path.is_dir() else "no existing file"
         raise ImageError(f"volume {str(path)!r} is {found}; expected a NIfTI file ({', '.join(SUFFIXES)})")
@@ -147,7 +139,7 @@ def _read(path: Path) -> tuple[npt.NDArray[Any], Affine]:
             f"volume {str(path)!r} ({path.stat().st_size:,} bytes) cannot be read; expected a complete NIfTI file: "
             f"{error}"
         ) from error
-    return voxels.reshape(*shape[:3], -1), affine
+    return Series(voxels.reshape(*shape[:3], -1), affine, (path,))
 
 
 def _check_shape(shape: tuple[int, ...], what: str) -> None:
@@ -169,13 +161,5 @@ def _volume(voxels: npt.NDArray[Any], affine: Affine, digest: str, name: str) ->
     if not values.any():
         raise ImageError(f"volume {name!r} is empty: every voxel is 0")
     return LoadedVolume(
-        values, affine, tuple(_intensities(channel) for channel in np.moveaxis(values, 3, 0)), digest, name
+        values, affine, tuple(intensities(channel) for channel in np.moveaxis(values, 3, 0)), digest, name
     )
-
-
-def _intensities(channel: FloatArray) -> Intensities:
-    foreground = channel[channel != 0].astype(np.float64)
-    mean, std = (float(foreground.mean()), float(foreground.std())) if foreground.size else (0.0, 0.0)
-    low, high = float(channel.min()), float(channel.max())
-    whole = channel.astype(np.float64)
-    return Intensities(low, high, float(whole.mean()), float(whole.std()), mean, std)

@@ -268,8 +268,8 @@ def _fifo(folder: Path) -> Path:
     return folder / "picture.png"
 
 
-def _floats(folder: Path) -> Path:
-    return saved(folder, Image.fromarray(SMOOTH[..., 0].astype(np.float32)), "TIFF")
+def _not_a_number(folder: Path) -> Path:
+    return saved(folder, Image.fromarray(np.where(SMOOTH[..., 0] > 100, np.nan, 1).astype(np.float32)), "TIFF")
 
 
 def _many_bits(folder: Path) -> Path:
@@ -299,8 +299,8 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "PNG without pixels": (_content(png(8, 8)), "cannot be read"),
     "PNG with too few pixels": (_content(png(8, 8, zlib.compress(bytes(40)))), "cannot be read"),
     "GIF": (lambda folder: saved(folder, RGB, "GIF"), "cannot be read; expected .* one of PNG, JPEG, BMP, TIFF, WEBP"),
-    "TIFF of floats": (_floats, "has float32 pixels; expected 8 or 16 bits a channel"),
-    "TIFF of 32 bits": (_many_bits, "has int32 pixels; expected 8 or 16 bits a channel"),
+    "TIFF of numbers that are none": (_not_a_number, "has pixels that are NaN or infinite"),
+    "TIFF of 32 bits": (_many_bits, "has int32 pixels; expected uint8, uint16, int16, float32, float64"),
     "TIFF of several pages": (_pages("TIFF"), "several pages or frames; expected one"),
     "animated WebP": (_pages("WEBP"), "several pages or frames; expected one"),
     "animated PNG": (_pages("PNG"), "several pages or frames; expected one"),

@@ -29,6 +29,7 @@ from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from
 from misure_onnx.segmenter import Identity, Item, LoadedInput, Predict, Result, SegmenterSpec
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import AnyArray, Images, Scores, Size
+from misure_onnx.volumes import LoadedVolume
 
 _FREE_SIZE_LIMIT, _FREE_SIZE_STEP = 1024, 32
 _PROBED_SIZES: dict[int, Size] = {2: (256, 256), 3: (64, 64, 64)}
@@ -88,8 +89,13 @@ class OnnxRuntimeSegmenter:
 
         Raises:
             ImageError: it does not fit the network.
+            PreprocessingError: the network takes bytes, and measurements were not brought to their range.
         """
-        return prepared(image, self.spec.preprocessing, self.spec.channels, self.spec.size or _free_size(image.size))
+        size = self.spec.size or _free_size(image.size)
+        picture = prepared(image, self.spec.preprocessing, self.spec.channels, size)
+        if isinstance(image, LoadedVolume) or image.measured:
+            _check_bytes(self.input, picture)
+        return picture
 
     def predict(self, images: Images) -> Scores:
         """(N, C, H, W) float32 -> scores (N, L, H, W) float32, for any N, whatever batch the graph is fixed to.
@@ -258,6 +264,15 @@ def _check_range(taken: InputSignature, picture: Images) -> None:
         raise PreprocessingError(
             f"input {taken.name!r} takes whole numbers from 0 to 255 (uint8), the declared preprocessing gives "
             f"{picture.min():.3g} to {picture.max():.3g}: declare 'raw', or a scale, mean and std that keep the pixels"
+        )
+
+
+def _check_bytes(taken: InputSignature, picture: Images) -> None:
+    """Refuses measurements that a uint8 input would cut off; photographs cannot leave its range."""
+    if taken.dtype == np.uint8 and (picture.min() < 0 or picture.max() > 255):
+        raise PreprocessingError(
+            f"input {taken.name!r} takes numbers from 0 to 255 (uint8), the measurements give {picture.min():.6g} to "
+            f"{picture.max():.6g}: declare a clip, scale and mean that bring them there"
         )
 
 

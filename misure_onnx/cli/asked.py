@@ -75,7 +75,7 @@ def cropped(image: "LoadedInput", text: str, segmenter: "Segmenter") -> "LoadedI
 
     size = segmenter.spec.size
     if not isinstance(image, LoadedVolume):
-        raise ParameterError("--crop is for volumes (NIfTI); crop an image before it is passed")
+        raise ParameterError("--crop is for volumes (NIfTI, DICOM series); crop an image before it is passed")
     if size is None:
         raise ParameterError("--crop needs a model that takes one size; declare 'size' in the preprocessing file")
     origin = _numbers(text, "--crop", "X,Y,Z", (3,))

@@ -34,7 +34,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "image",
         metavar="IMAGE",
-        help="PNG, JPEG, BMP, TIFF or WebP; of a volume NIfTI, one file or one a channel (A.nii,B.nii)",
+        help="PNG, JPEG, BMP, WebP, TIFF, GeoTIFF or DICOM; of a volume NIfTI or the folder of a DICOM series, one or "
+        "one a channel (A.nii,B.nii)",
     )
     add_target_arguments(parser)
     add_method_arguments(parser)

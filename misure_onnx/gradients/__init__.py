@@ -64,7 +64,8 @@ def no_gradient(refusals: tuple[str, ...]) -> GradientError:
     """The error that says why, and what remains."""
     return GradientError(
         f"no gradient of this model is available; {'; '.join(refusals)}. What remains: the routes search and "
-        "finite_difference (with the presets minimal and smooth), and the methods sufficient_region, rise"
+        "finite_difference (of misure, with the presets minimal and smooth), and methods that need forwards only (see "
+        "`misure methods`)"
     )
 
 

@@ -81,6 +81,7 @@ def assemble(
         channel_maps=_channel_maps(found, place),
         image=image.rgb,
         affine=image.affine if isinstance(image, LoadedVolume) else None,
+        georeference=None if isinstance(image, LoadedVolume) else image.georeference,
         trace=dict(found.trace),
     )
 

@@ -7,7 +7,7 @@ image, the target and the deployed model, and gives a saliency map and a binary 
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, get_args
 
@@ -152,8 +152,8 @@ class Method(ABC):
         require(scoring in get_args(Scoring), f"scoring must be {', '.join(get_args(Scoring))}, got {scoring!r}")
         require(
             self.serves_volumes or segmenter.spec.rank == 2,
-            f"{self.name} explains models that take images, this one takes volumes; for volumes take misure, "
-            "sufficient_region, rise, occlusion, grid_saliency, gradient or smooth_grad",
+            f"{self.name} explains models that take images, this one takes volumes; for volumes take "
+            f"{', '.join(sorted(_for_volumes(Method.__subclasses__())))}",
         )
         clock = Clock()
         loaded = load_input(image)
@@ -204,6 +204,14 @@ class Method(ABC):
         """The first preset whose parameters these are, whatever the preset leaves open."""
         mine = self.parameters()
         return next((p for p, values in self.PRESETS.items() if all(mine[k] == v for k, v in values.items())), None)
+
+
+def _for_volumes(kinds: Iterable[type[Method]]) -> Iterator[str]:
+    """Names of the methods that serve volumes: subclasses, since the registry imports this module."""
+    for kind in kinds:
+        if "name" in vars(kind) and kind.serves_volumes:
+            yield kind.name
+        yield from _for_volumes(kind.__subclasses__())
 
 
 def require(condition: bool, message: str) -> None:  # noqa: FBT001 - reads as a sentence: require(x > 0, "...")

@@ -1,6 +1,7 @@
 """The certificate: what a binary region does on the deployed model, whatever method found it."""
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 import cv2
 import numpy as np
@@ -92,10 +93,15 @@ def _stability(task: Task, image: LoadedInput, found: Attribution, baseline: Ima
     return Stability(
         shift_2px=worst([moved(found.region, step.tolist()) for step in steps]),
         threshold=None if found.threshold is None else worst(_rethresholded(found, found.threshold)),
-        jpeg=_as_jpeg(task, image, found.region, baseline) if isinstance(image, LoadedImage) else None,
+        jpeg=_as_jpeg(task, image, found.region, baseline) if _is_photograph(image) else None,
         second_run_overlap=overlap,
         second_run_by_chance=by_chance,
     )
+
+
+def _is_photograph(image: LoadedInput) -> TypeGuard[LoadedImage]:
+    """Nobody compresses volumes, measurements or bands with JPEG."""
+    return isinstance(image, LoadedImage) and image.photograph
 
 
 def _as_jpeg(task: Task, image: LoadedImage, region: Region, baseline: Images) -> float:

@@ -18,6 +18,7 @@ from misure_onnx.methods.superpixels import PARTITIONS, Partition, superpixels
 from misure_onnx.methods.task import Task
 from misure_onnx.methods.value import VALUES, ValueName
 from misure_onnx.records import SamplingError
+from misure_onnx.sizes import by
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class KernelShap(Method):
 
     Attributes:
         features: superpixels, about (at least 2).
-        partition: `slic` (follows the image's edges), `hexagons` or `grid`.
+        partition: `slic` (follows the image's edges), `hexagons` (not in volumes) or `grid`.
         compactness: of `slic`: the weight of nearness against colour (range 0 to 100).
         budget: coalitions at most, the full and the empty one included; 0: 2 n + 2048.
         value: what a prediction is worth: `soft_dice`, `dice`, `mean_probability` or `mean_score`.
@@ -51,7 +52,6 @@ class KernelShap(Method):
 
     name: ClassVar[str] = "kernel_shap"
     summary: ClassVar[str] = "Shapley values of superpixels (forward-only)"
-    serves_volumes: ClassVar[bool] = False
 
     features: int = 64
     partition: Partition = "slic"
@@ -107,7 +107,7 @@ class KernelShap(Method):
         )
 
     def _coalitions(self, players: int, task: Task) -> Coalitions:
-        require(players >= 2, f"features: an image of {task.size[0]}x{task.size[1]} pixels gives one superpixel only")
+        require(players >= 2, f"features: an image of {by(task.size)} pixels gives one superpixel only")
         budget = self.budget or 2 * players + 2048
         if 2**players <= budget:
             return enumerated(players)

@@ -34,7 +34,7 @@ class Lime(Method):
 
     Attributes:
         features: superpixels, about (at least 2).
-        partition: `slic` (follows the image's edges), `hexagons` or `grid`.
+        partition: `slic` (follows the image's edges), `hexagons` (not in volumes) or `grid`.
         compactness: of `slic`: the weight of nearness against colour (range 0 to 100).
         samples: coalitions.
         keep: probability that a superpixel is seen.
@@ -47,7 +47,6 @@ class Lime(Method):
 
     name: ClassVar[str] = "lime"
     summary: ClassVar[str] = "a linear model of the value on superpixels (forward-only)"
-    serves_volumes: ClassVar[bool] = False
 
     features: int = 64
     partition: Partition = "slic"

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from misure_onnx.gradients.base import Evaluation, PreservationLoss
-from misure_onnx.mask import MaskGrid, scaled_to_unit
+from misure_onnx.mask import MaskGrid, resize_map, scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, require
 from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.optimiser.adamw import AdamW
@@ -41,7 +41,7 @@ class MeaningfulPerturbation(Method):
 
     Attributes:
         game: `deletion` or `preservation`.
-        mask_size: the grid has mask_size x mask_size cells.
+        mask_size: the grid has mask_size cells along each axis.
         iterations, learning_rate: of Adam (AdamW without weight decay).
         area_weight, smoothness_weight, smoothness_exponent: see above.
         start: `object` (see above), or `ones`: m = 1.
@@ -53,7 +53,6 @@ class MeaningfulPerturbation(Method):
 
     name: ClassVar[str] = "meaningful_perturbation"
     summary: ClassVar[str] = "the smallest smooth deletion that makes the object vanish"
-    serves_volumes: ClassVar[bool] = False
     gradient_required: ClassVar[bool] = True
     ROUTES: ClassVar[tuple[str, ...]] = ROUTES
 
@@ -87,12 +86,13 @@ class MeaningfulPerturbation(Method):
         """One forward and backward a step, and one for the mask after the last."""
         gradient, notes = gradient_of(task, PreservationLoss(kind="mean_probability"), self.baseline, self.route)
         mask, rng = _JitteredMask(self.mask_size, task.size, self.jitter), task.rng()
+        still = (0,) * len(task.size)
         adam = AdamW(self.learning_rate, weight_decay=0.0, epsilon=1e-8)
         values = self._first(task.target.region)
         trace: dict[str, list[float]] = {"loss": [], "dice": [], "area": []}
         for step in range(self.iterations + 1):
             last = step == self.iterations
-            shift = (0, 0) if last else tuple(rng.integers(-self.jitter, self.jitter + 1, 2).tolist())
+            shift = still if last else tuple(rng.integers(-self.jitter, self.jitter + 1, len(still)).tolist())
             evaluation = gradient.evaluate(mask.seen(values, shift))
             loss, slope = self._objective(values, evaluation, mask.pull_back(evaluation.gradient, shift))
             for name, value in zip(trace, (loss, evaluation.dice, float(values.mean())), strict=True):
@@ -100,7 +100,7 @@ class MeaningfulPerturbation(Method):
             task.progress("meaningful perturbation", step, self.iterations)
             if not last:
                 values = np.clip(adam.step(values, slope), 0, 1)
-        kept = mask.seen(values, (0, 0))
+        kept = mask.seen(values, still)
         saliency = np.asarray(1 - kept if self.game == "deletion" else kept, np.float32)
         won = (evaluation.dice < _FOUND) == (self.game == "deletion")
         if not won:
@@ -120,11 +120,12 @@ class MeaningfulPerturbation(Method):
         )
 
     def _first(self, thing: Region) -> FloatArray:
-        """(mask_size, mask_size) values at the start."""
-        size = (self.mask_size, self.mask_size)
+        """(mask_size, mask_size) values at the start, of a volume (mask_size, mask_size, mask_size)."""
+        size = (self.mask_size,) * thing.ndim
         if self.start == "ones":
             return np.ones(size, np.float32)
-        kept = cv2.resize(thing.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        whole = thing.astype(np.float32)
+        kept = resize_map(whole, size) if whole.ndim == 3 else cv2.resize(whole, size, interpolation=cv2.INTER_AREA)
         return np.asarray(1 - kept if self.game == "deletion" else kept, np.float32)
 
     def _objective(self, values: FloatArray, evaluation: Evaluation, by_grid: FloatArray) -> tuple[float, FloatArray]:
@@ -145,11 +146,11 @@ class _JitteredMask:
 
     def __init__(self, mask_size: int, size: Size, margin: int) -> None:
         self._size, self._margin = size, margin
-        self._whole = (size[0] + 2 * margin, size[1] + 2 * margin)
-        self._grid = MaskGrid((mask_size, mask_size), self._whole)
+        self._whole = tuple(extent + 2 * margin for extent in size)
+        self._grid = MaskGrid((mask_size,) * len(size), self._whole)
 
     def seen(self, values: FloatArray, shift: tuple[int, ...]) -> Mask:
-        """(H, W): the window, shifted by (rows, columns) of at most the margin."""
+        """(H, W): the window, shifted along each axis by at most the margin."""
         return np.ascontiguousarray(self._grid.upsample(values)[self._window(shift)])
 
     def pull_back(self, gradient: FloatArray, shift: tuple[int, ...]) -> FloatArray:

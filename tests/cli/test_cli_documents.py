@@ -129,7 +129,9 @@ def test_doctor_says_what_works(misure: Run) -> None:
     assert {check["status"] for check in checks} <= {"ok", "absent", "fault"}
     assert outcome.status == any(check["status"] == "fault" for check in checks)
     assert outcome.err == ""
-    assert {"python", "onnxruntime", "CPUExecutionProvider", "torch"} <= {check["name"] for check in checks}
+    assert {"python", "onnxruntime", "CPUExecutionProvider", "torch", "nibabel", "pydicom", "tifffile"} <= {
+        check["name"] for check in checks
+    }
     text = misure("doctor")
     assert text.status == outcome.status
     assert all(check["name"] in text.out for check in checks)

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.errors import ParameterError
 from misure_onnx.mask import dilate
 from misure_onnx.methods.meaningful_perturbation import MeaningfulPerturbation, _JitteredMask
+from misure_onnx.target import Target
 from tests.methods.asked import task_on
 from tests.methods.same_network import torch_twin
 from tests.tiny_models import key_region, noise_image, small_network, uniform
@@ -27,6 +29,21 @@ def test_both_games_end_on_the_evidence(tmp_path: Path, game: str) -> None:
     assert (found.trace["dice"][-1] < 0.5) == (game == "deletion")
     assert found.saliency[key].mean() > 0.9
     assert found.saliency[~dilate(key)].mean() < 0.1  # a grid cell is 2.5 x 3 pixels
+
+
+@pytest.mark.parametrize("game", ["deletion", "preservation"])
+def test_both_games_end_on_the_evidence_in_a_volume(tmp_path: Path, game: str) -> None:
+    size = (12, 14, 16)
+    thing, key = np.zeros(size, bool), np.zeros(size, bool)
+    thing[1:11, 2:12, 2:14] = True
+    key[3:7, 4:8, 5:10] = True
+    segmenter = load_segmenter(key_region(tmp_path / "key.onnx", object_region=thing, key=key), {})
+    settings = {"game": game, "mask_size": "8", "baseline": "zero", "jitter": "1", "smoothness_weight": "0.1"}
+    method = make_method("meaningful_perturbation", None, {**settings, "iterations": "100"})
+    found = method.explain(segmenter, np.ones((*size, 1), np.float32), Target.from_class(1))
+    assert found.provenance.status == "ok"
+    assert (found.trace["dice"][-1] < 0.5) == (game == "deletion")
+    assert found.saliency[key].mean() > found.saliency[~dilate(key)].mean() + 0.5
 
 
 @pytest.mark.parametrize("game", ["deletion", "preservation"])

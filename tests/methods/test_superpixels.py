@@ -5,6 +5,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from misure_onnx.errors import ParameterError
 from misure_onnx.mask import components
 from misure_onnx.methods.superpixels import Partition, superpixels
 
@@ -70,3 +71,41 @@ def test_the_more_compact_the_closer_to_the_grid() -> None:
     grid = superpixels("grid", NOISE, 24, 10.0)
     agreement = [float(np.mean(superpixels("slic", NOISE, 24, m) == grid)) for m in (1.0, 1000.0)]
     assert agreement[1] > 0.95 > agreement[0]
+
+
+# Volumes
+
+VOLUME = (12, 18, 24)
+VOXELS = np.random.default_rng(0).random((1, 2, *VOLUME)).astype(np.float32)
+
+
+@pytest.mark.parametrize("kind", ["slic", "grid"])
+@pytest.mark.parametrize("count", [2, 24, 100])
+def test_every_voxel_has_a_part_of_one_piece(kind: Partition, count: int) -> None:
+    labels = superpixels(kind, VOXELS, count, 10.0)
+    assert labels.shape == VOLUME
+    assert np.array_equal(np.unique(labels), np.arange(labels.max() + 1))
+    assert 0.6 * count <= labels.max() + 1 <= 1.5 * count
+    assert all(len(components(labels == k)) == 1 for k in range(labels.max() + 1))
+
+
+def test_the_grid_of_a_volume_has_cubes() -> None:
+    slices, rows, columns = np.indices(VOLUME) // 6
+    assert np.array_equal(superpixels("grid", VOXELS, 24, 10.0), (slices * 3 + rows) * 4 + columns)
+
+
+def test_slic_follows_a_surface_that_the_grid_cuts_through() -> None:
+    slices, rows, columns = np.indices(VOLUME)
+    ball = (slices - 5) ** 2 + (rows - 8) ** 2 + (columns - 11) ** 2 < 5**2
+    image = np.where(ball, 1.0, 0.0).astype(np.float32)[None, None]
+
+    def mixed(kind: Partition) -> int:
+        labels = superpixels(kind, image, 24, 10.0)
+        return sum(min(int(ball[labels == k].sum()), int((~ball)[labels == k].sum())) for k in np.unique(labels))
+
+    assert mixed("slic") < mixed("grid") / 4
+
+
+def test_a_volume_has_no_hexagons() -> None:
+    with pytest.raises(ParameterError, match="hexagons are for images; for a volume take slic or grid"):
+        superpixels("hexagons", VOXELS, 24, 10.0)
