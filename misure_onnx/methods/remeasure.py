@@ -51,11 +51,11 @@ def measure(
         InputError: another image or model.
     """
     loaded = load_image(image)
-    _check(explanation, segmenter, loaded, metrics)
+    _check_metrics(metrics)
     wanted = Wanted.of(metrics, truth, loaded.size)
     counting = CountingSegmenter(segmenter)
+    target = target_of(explanation, counting, loaded)
     network_image = counting.prepare(loaded)
-    target = _target(explanation, counting, network_image)
     batch = batch_size or counting.spec.batch_size
     task = Task(counting, network_image, target, explanation.provenance.seed, batch, progress)
     region = resize_region(explanation.minimal_region, task.size)
@@ -77,25 +77,14 @@ def measure(
     )
 
 
-def _check(explanation: Explanation, segmenter: Segmenter, image: LoadedImage, metrics: Mapping[str, Metric]) -> None:
-    unfit = [name for name, metric in metrics.items() if not isinstance(metric, (MapMetric, TruthMetric))]
-    if unfit:
-        raise ParameterError(
-            f"{', '.join(unfit)} needs the method itself, and an explanation holds only its result: explain again with "
-            "explain(metrics=...), or --metrics"
-        )
-    made = explanation.provenance
-    for what, then, now in (
-        ("image", made.input_sha256, image.sha256),
-        ("model", made.model_sha256, segmenter.identity.model_sha256),
-    ):
-        if then != now:
-            raise InputError(f"the explanation was made with another {what} (SHA-256 {then}), got {now}")
+def target_of(explanation: Explanation, segmenter: CountingSegmenter, image: LoadedImage) -> ResolvedTarget:
+    """The target of an explanation, from the prediction of the same model on the same image and the saved region.
 
-
-def _target(explanation: Explanation, segmenter: CountingSegmenter, image: Images) -> ResolvedTarget:
-    """The target, from the prediction of the same model and the saved region."""
-    record, scores = explanation.target, segmenter.predict(image)
+    Raises:
+        InputError: another image or model, or the object is too small to be found again in the saved prediction.
+    """
+    _check_same(explanation, segmenter, image)
+    record, scores = explanation.target, segmenter.predict(segmenter.prepare(image))
     predicted = predicted_region(segmenter.spec, scores, record.class_index)
     whole = record.kind == "class"
     region = predicted if whole else predicted & resize_region(explanation.prediction, predicted.shape)
@@ -104,6 +93,25 @@ def _target(explanation: Explanation, segmenter: CountingSegmenter, image: Image
     domain = np.ones_like(predicted) if whole else ~predicted | region
     target = ResolvedTarget(record.class_index, record.class_name, cast("TargetKind", record.kind), region, domain)
     return target if record.against is None else rather_than(target, segmenter.spec, scores, record.against.class_index)
+
+
+def _check_metrics(metrics: Mapping[str, Metric]) -> None:
+    unfit = [name for name, metric in metrics.items() if not isinstance(metric, (MapMetric, TruthMetric))]
+    if unfit:
+        raise ParameterError(
+            f"{', '.join(unfit)} needs the method itself, and an explanation holds only its result: explain again with "
+            "explain(metrics=...), or --metrics"
+        )
+
+
+def _check_same(explanation: Explanation, segmenter: CountingSegmenter, image: LoadedImage) -> None:
+    made = explanation.provenance
+    for what, then, now in (
+        ("image", made.input_sha256, image.sha256),
+        ("model", made.model_sha256, segmenter.identity.model_sha256),
+    ):
+        if then != now:
+            raise InputError(f"the explanation was made with another {what} (SHA-256 {then}), got {now}")
 
 
 def _no_method(
