@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from misure_onnx import __version__
-from misure_onnx.cli import demo, doctor, explain, inspect, methods, metrics
+from misure_onnx.cli import audit, demo, doctor, explain, inspect, methods, metrics
 from misure_onnx.errors import MisureError
 
 COMMANDS = {
     "demo": demo,
     "inspect": inspect,
     "explain": explain,
+    "audit": audit,
     "methods": methods,
     "metrics": metrics,
     "doctor": doctor,
