@@ -75,7 +75,12 @@ def add_question_arguments(parser: argparse.ArgumentParser) -> None:
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     """Where it runs."""
     group = parser.add_argument_group("engine")
-    group.add_argument("--engine", default="local", metavar="NAME", help="local (processes; the default), ray, or inline (this process)")
+    group.add_argument(
+        "--engine",
+        default="local",
+        metavar="NAME",
+        help="local (processes; the default), ray, or inline (this process)",
+    )
     group.add_argument("--workers", type=int, metavar="N", help="default: one a processor; with a GPU one")
     group.add_argument("--threads", type=int, metavar="N", help="a worker (default: the processors shared out)")
     group.add_argument("--gpus", type=float, default=0.0, metavar="SHARE", help="ray: GPUs a worker, e.g. 0.5")

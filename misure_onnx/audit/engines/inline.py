@@ -24,7 +24,9 @@ class InlineCrew:
         from misure_onnx.audit.worker import Worker  # noqa: PLC0415 - this file is read by light processes too
 
         if staff.workers > 1 or staff.gpus or staff.address:
-            raise ParameterError("--engine inline is one worker; more of them, GPUs and addresses are for local and ray")
+            raise ParameterError(
+                "--engine inline is one worker; more of them, GPUs and addresses are for local and ray"
+            )
         self._worker = Worker(staff.settings, staff.out)
         self._jobs: list[Job] = []
 

@@ -41,7 +41,11 @@ def test_a_folder_of_images_is_sorted_and_grouped_by_its_first_folders(tmp_path:
         picture(tmp_path / name) if not name.endswith(".txt") else (tmp_path / "p1/notes.txt").write_text("")
     dataset = load_dataset(tmp_path)
     assert dataset.format == "images"
-    assert [(s.name, s.group) for s in dataset.samples] == [("b.png", None), ("p1/deep/y.png", "p1"), ("p2/x.jpg", "p2")]
+    assert [(s.name, s.group) for s in dataset.samples] == [
+        ("b.png", None),
+        ("p1/deep/y.png", "p1"),
+        ("p2/x.jpg", "p2"),
+    ]
     assert all(sample.truth is None for sample in dataset.samples)
 
 
@@ -96,7 +100,7 @@ def test_a_parquet_table_is_the_same_as_a_csv_table(tmp_path: Path) -> None:
 
 def test_a_table_without_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "list.csv").write_text("picture,truth\na.png,b.png\n")
-    with pytest.raises(InputError, match="expected a column 'image'.*got picture, truth"):
+    with pytest.raises(InputError, match=r"expected a column 'image'.*got picture, truth"):
         load_dataset(tmp_path / "list.csv")
 
 
@@ -127,7 +131,7 @@ def test_coco_categories_are_classes_by_name_and_without_names_by_number(tmp_pat
     people = np.argwhere(first.truth.region(15, "person", (20, 24)))
     assert (people.min(axis=0).tolist(), people.max(axis=0).tolist()) == ([2, 2], [4, 8])
     assert not second.truth.region(15, "person", (20, 24)).any()
-    with pytest.raises(ImageError, match="neither polygons nor run lengths|is for an image of 24x20"):
+    with pytest.raises(ImageError, match=r"neither polygons nor run lengths|is for an image of 24x20"):
         first.truth.region(5, "dog", (21, 24))
 
 
