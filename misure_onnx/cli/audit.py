@@ -1,7 +1,9 @@
 """`misure audit DATASET --model MODEL`."""
 
 import argparse
+import contextlib
 import statistics
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings, engine = requested_settings(arguments, arguments.model, arguments.maps), requested_engine(arguments)
     dataset = requested_dataset(arguments)
-    with ProgressBars() as progress:
+    with contextlib.redirect_stdout(sys.stderr), ProgressBars() as progress:  # Ray prints what happens to its workers
         result = run_audit(dataset, settings, arguments.out, engine=engine, progress=progress)
     exported = export_coco(arguments.out) if arguments.coco else []
     if arguments.json:

@@ -18,13 +18,13 @@ from misure_onnx.audit.table import same_content
 from tests.audit.examples import squares, write
 from tests.tiny_models import bright_pixels
 
-IMAGES, WORKERS = 10, 2
+IMAGES, WORKERS = 8, 2
 PATIENCE = 240.0
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten pictures, a model, and the table of an audit that nothing disturbed."""
+    """Pictures, a model, and the table of an audit that nothing disturbed."""
     folder = tmp_path_factory.mktemp("killed")
     for number in range(IMAGES):
         write(folder / f"data/{number:02}.png", squares((number, number, 6), (1, 18, 3)))
@@ -48,7 +48,7 @@ def command(folder: Path, out: Path, engine: str) -> list[str]:
             "--model",
             str(folder / "model.onnx"),
         ),
-        *("--preprocess", str(folder / "pre.yaml"), "--method", "rise", "--set", "masks=3000"),
+        *("--preprocess", str(folder / "pre.yaml"), "--method", "rise", "--set", "masks=1500"),
         *("--engine", engine, *workers, "--threads", "1", "--out", str(out), "--json"),
     ]
 
