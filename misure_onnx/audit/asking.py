@@ -11,7 +11,7 @@ from misure_onnx.errors import TargetError
 from misure_onnx.network_input import size_in_network_axes
 from misure_onnx.segmenter import LoadedInput, Segmenter, SegmenterSpec, load_input
 from misure_onnx.target import ResolvedTarget, Target, every_object
-from misure_onnx.types import Region, Scores
+from misure_onnx.types import Region, Scores, Size
 from misure_onnx.volumes import LoadedVolume
 
 
@@ -24,8 +24,13 @@ class Question:
     reason: str | None = None
 
 
-def load_sample(sample: Sample, crop: tuple[int, ...] | None, segmenter: Segmenter) -> LoadedInput:
+def load_sample(sample: Sample, crop: tuple[int, ...] | None, size: Size | None) -> LoadedInput:
     """The image or volume, or the part of a volume that is asked about.
+
+    Args:
+        sample: where it lies.
+        crop: the part's first voxel; None: all.
+        size: of the part.
 
     Raises:
         ImageError: it cannot be read, or a crop does not lie inside.
@@ -34,16 +39,21 @@ def load_sample(sample: Sample, crop: tuple[int, ...] | None, segmenter: Segment
     loaded = load_input(sample.files if len(sample.files) > 1 else sample.files[0])
     if crop is None:
         return loaded
-    if not isinstance(loaded, LoadedVolume) or segmenter.spec.size is None:
+    if not isinstance(loaded, LoadedVolume) or size is None:
         raise TargetError("a crop is for volumes and for models that take one size")
-    return loaded.cropped(crop, size_in_network_axes(segmenter.spec.size, segmenter.spec.preprocessing))
+    return loaded.cropped(crop, size)
+
+
+def size_of_crop(spec: SegmenterSpec) -> Size | None:
+    """As large as the model takes, along the axes of the file; None for a model of free size."""
+    return None if spec.size is None else size_in_network_axes(spec.size, spec.preprocessing)
 
 
 def questions(settings: AuditSettings, segmenter: Segmenter, sample: Sample, loaded: LoadedInput) -> list[Question]:
-    """Everything that is asked about an image, by class and then by size.
+    """Everything that is asked about an image, by class and then by size; nothing where only background is predicted.
 
     Raises:
-        TargetError: no class was asked for, and the model predicts nothing but the background.
+        TargetError: there is no such class.
         ImageError: the ground truth cannot be read.
     """
     spec = segmenter.spec
@@ -60,13 +70,7 @@ def questions(settings: AuditSettings, segmenter: Segmenter, sample: Sample, loa
 def _predicted(spec: SegmenterSpec, scores: Scores, settings: AuditSettings) -> list[int]:
     background = assumed_background(spec)
     pixels = {k: int(spec.head.membership(scores, k).sum()) for k in range(spec.classes) if k != background}
-    present = [index for index, count in pixels.items() if count >= settings.min_pixels]
-    if not present:
-        raise TargetError(
-            f"the model predicts no class but the background on {settings.min_pixels} pixels or more: there is nothing "
-            "to explain"
-        )
-    return present
+    return [index for index, count in pixels.items() if count >= settings.min_pixels]
 
 
 def _of_class(

@@ -38,7 +38,8 @@ COLUMNS: dict[str, Column] = {
     "seed": Column("whole", "of every random choice"),
     "status": Column(
         "text",
-        "ok, saturated, not_sufficient, uninformative (as in explanation.json), not_predicted, over_budget, failed",
+        "ok, saturated, not_sufficient, uninformative (as in explanation.json), not_predicted, nothing_predicted, "
+        "over_budget, failed",
     ),
     "error": Column("text", "why there is no explanation; empty where there is one"),
     "dice_explained": Column("number", "Dice with which the model finds the object again in the region alone"),

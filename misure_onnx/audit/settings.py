@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from misure_onnx import __version__
 from misure_onnx.errors import ParameterError
 from misure_onnx.methods.base import Method
+from misure_onnx.methods.scoring import Scoring
 from misure_onnx.metrics.base import Metric
 from misure_onnx.segmenter import Identity
 
@@ -34,6 +35,7 @@ class AuditSettings:
         metrics: further ones to measure, by name.
         seed: of every random choice, the same for every image.
         maps: how saliency maps are kept: 8 bits as PNG, float32 as NPY, or not at all.
+        scoring, batch_size: as for `Method.explain`; they never change the result.
         retry_failed: run shards again that hold an error.
     """
 
@@ -51,6 +53,8 @@ class AuditSettings:
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     seed: int = 0
     maps: SavedMaps = "png"
+    scoring: Scoring = "auto"
+    batch_size: int | None = None
     retry_failed: bool = False
 
     def __post_init__(self) -> None:
@@ -58,7 +62,7 @@ class AuditSettings:
             raise ParameterError("an audit needs at least one method")
         if self.maps not in get_args(SavedMaps):
             raise ParameterError(f"maps must be {', '.join(get_args(SavedMaps))}, got {self.maps!r}")
-        for name, least in (("min_pixels", 1), ("max_objects", 1), ("image_budget", 1), ("seed", 0)):
+        for name, least in (("min_pixels", 1), ("max_objects", 1), ("image_budget", 1), ("batch_size", 1), ("seed", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise ParameterError(f"{name} must be at least {least}, got {value}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from misure_onnx.api import load_segmenter
-from misure_onnx.audit.asking import Question, load_sample, questions
+from misure_onnx.audit.asking import Question, load_sample, questions, size_of_crop
 from misure_onnx.audit.columns import Row
 from misure_onnx.audit.maps import save_map
 from misure_onnx.audit.rows import asked_columns, explained_row, failed_row, image_columns
@@ -98,7 +98,7 @@ class Worker:
         failure = job.fatal
         if failure is None:
             try:
-                loaded = load_sample(job.sample, self.settings.crop, self.segmenter)
+                loaded = load_sample(job.sample, self.settings.crop, size_of_crop(self.segmenter.spec))
                 image = {**image, "size": list(loaded.size)}
                 asked = questions(self.settings, self.segmenter, job.sample, loaded)
             except Exception as error:  # noqa: BLE001 - whatever one image does, the others are explained
@@ -107,6 +107,9 @@ class Worker:
             with self.shards.begun(key) as rows:
                 if failure is not None or loaded is None:
                     rows.append(failed_row(image, method, self.settings.seed, failure or "unknown"))
+                elif not asked:
+                    reason = f"the model predicts nothing but background on {self.settings.min_pixels} pixels or more"
+                    rows.append(failed_row(image, method, self.settings.seed, reason, status="nothing_predicted"))
                 else:
                     rows.extend(self._rows(image, loaded, asked, method, key))
 
@@ -134,6 +137,8 @@ class Worker:
                 loaded,
                 question.target,
                 seed=self.settings.seed,
+                batch_size=self.settings.batch_size,
+                scoring=self.settings.scoring,
                 metrics=self.settings.metrics,
                 truth=question.asked.truth if needs_truth else None,
             )

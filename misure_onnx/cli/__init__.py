@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from misure_onnx import __version__
-from misure_onnx.cli import audit, demo, doctor, explain, inspect, methods, metrics
+from misure_onnx.cli import audit, compare, demo, doctor, explain, inspect, methods, metrics
 from misure_onnx.errors import MisureError
 
 COMMANDS = {
@@ -17,6 +17,7 @@ COMMANDS = {
     "inspect": inspect,
     "explain": explain,
     "audit": audit,
+    "compare": compare,
     "methods": methods,
     "metrics": metrics,
     "doctor": doctor,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from misure_onnx.cli.explain import method_settings
+from misure_onnx.cli.explain import add_method_arguments, add_model_arguments, method_settings
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
 from misure_onnx.errors import ParameterError
 
@@ -43,35 +43,28 @@ def add_dataset_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--images", type=Path, metavar="DIR", help="where the images of a COCO file or table lie")
 
 
-def add_question_arguments(parser: argparse.ArgumentParser) -> None:
-    """What is asked about each."""
+def add_question_arguments(parser: argparse.ArgumentParser, *, objects: bool = True) -> None:
+    """What is asked about each; objects of two models have no numbers in common, so that they can be left out."""
     group = parser.add_argument_group("what is explained (default: every predicted class but the background)")
     group.add_argument("--class", dest="classes", metavar="ID|NAME[,…]", help="these classes, predicted or not")
-    group.add_argument("--objects", action="store_true", help="every connected object for itself")
     group.add_argument(
         "--min-pixels", type=int, default=16, metavar="N", help="smaller ones are left out (default: 16)"
     )
-    group.add_argument("--max-objects", type=int, metavar="N", help="of an image at most so many, largest first")
     group.add_argument("--crop", metavar="X,Y,Z", help="of volumes the part, as large as the model takes, from here")
-    group = parser.add_argument_group("method")
-    group.add_argument(
-        "--method", "--methods", dest="method", default="misure", metavar="NAME[,NAME…]", help="see `misure methods`"
-    )
-    group.add_argument("--preset", metavar="NAME", help="for misure: smooth, minimal, robust or paper")
-    group.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, e.g. tau=0.95")
-    group.add_argument("--route", metavar="NAME", help="where gradients come from, as for `misure explain`")
-    group.add_argument("--budget", type=int, metavar="FORWARDS", help="of search and finite_difference, an object")
+    if objects:
+        group.add_argument("--objects", action="store_true", help="every connected object for itself")
+        group.add_argument("--max-objects", type=int, metavar="N", help="of an image at most so many, largest first")
+    else:
+        parser.set_defaults(objects=False, max_objects=None)
+    add_method_arguments(parser)
+    group = parser.add_argument_group("audit")
     group.add_argument(
         "--image-budget", type=int, metavar="FORWARDS", help="that an image may cost a method; the rest is left out"
     )
     group.add_argument("--metrics", metavar="NAME[,NAME…]", help="further ones to measure, see `misure metrics`")
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
-    group = parser.add_argument_group("model")
-    group.add_argument(
-        "--preprocess", metavar="PRESET|FILE", help="imagenet, unit, minus1_1, raw, caffe, or a YAML file"
-    )
-    group.add_argument("--provider", default="auto", metavar="NAME", help="auto, cpu, cuda, … (default: auto)")
-    group.add_argument("--window", type=float, metavar="OVERLAP", help="slide the model over larger images, e.g. 0.5")
+    group.add_argument("--retry-failed", action="store_true", help="try images again that failed in an earlier run")
+    add_model_arguments(parser)
+    parser.add_argument("--window", type=float, metavar="OVERLAP", help="slide the model over larger images, e.g. 0.5")
 
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,7 +82,6 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--ray-address", metavar="HOST:PORT", help="a running Ray; else RAY_ADDRESS, else one is started"
     )
-    group.add_argument("--retry-failed", action="store_true", help="try images again that failed in an earlier run")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -125,13 +117,10 @@ def requested_settings(arguments: argparse.Namespace, model: str, maps: Any) -> 
     from misure_onnx.audit.settings import AuditSettings  # noqa: PLC0415
     from misure_onnx.preprocessing import load_preprocessing  # noqa: PLC0415
 
-    given = vars(arguments) | {"alternatives": None}
     declared = load_preprocessing(arguments.preprocess).to_mapping() if arguments.preprocess is not None else None
     return AuditSettings(
         model=str(Path(model).resolve()) if "://" not in model else model,
-        methods=tuple(
-            make_methods(arguments.method.split(","), arguments.preset, method_settings(argparse.Namespace(**given)))
-        ),
+        methods=tuple(make_methods(arguments.method.split(","), arguments.preset, method_settings(arguments))),
         preprocess=declared,
         provider=arguments.provider,
         window=arguments.window,
@@ -144,6 +133,8 @@ def requested_settings(arguments: argparse.Namespace, model: str, maps: Any) -> 
         metrics=make_metrics(arguments.metrics) if arguments.metrics is not None else {},
         seed=arguments.seed,
         maps=maps,
+        scoring=arguments.scoring,
+        batch_size=arguments.batch_size,
         retry_failed=arguments.retry_failed,
     )
 

@@ -76,7 +76,8 @@ def test_an_image_that_fails_is_a_row_and_the_run_goes_on(tmp_path: Path) -> Non
     assert by_image["aa.png"]["status"] == "failed"
     assert "cannot be read" in by_image["aa.png"]["error"]
     assert by_image["aa.png"]["class_index"] is None
-    assert "no class but the background" in by_image["black.png"]["error"]
+    assert by_image["black.png"]["status"] == "nothing_predicted"
+    assert "nothing but background on 16 pixels" in by_image["black.png"]["error"]
     assert by_image["b.png"]["error"] is None
 
 
