@@ -164,7 +164,7 @@ def _pair_row(sample: Sample, pair: Pair, rows: Sequence[Row | None], crop: tupl
         predictions=(_mask(one, "prediction_rle"), _mask(two, "prediction_rle")),
         regions=(_mask(one, "minimal_region_rle"), _mask(two, "minimal_region_rle")),
         name=f"{pair.image}\n{pair.label}, {pair.method}",
-        numbers=f"regions {pair.region_iou:.2f}, maps {correlation}, predictions {pair.prediction_dice:.2f}",
+        numbers=f"regions {pair.region_iou:.2f}, maps {correlation}\npredictions {pair.prediction_dice:.2f}",
     )
 
 
