@@ -79,7 +79,7 @@ def _write_scene(folder: Path, number: int, scene: Sample, rng: np.random.Genera
     truth = f"scene-{number:03}-truth.png"
     folder.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(folder / truth), scene.mask.astype(np.uint8) * 255)
-    rows = []
+    rows = list[tuple[str, ...]]()
     for step, degree in enumerate(degrees):
         spoiled = scene.image if degree == 0 else DAMAGES[damage](scene.image, degree, rng)
         name = f"scene-{number:03}-{step}.png"
