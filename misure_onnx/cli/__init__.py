@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from misure_onnx import __version__
-from misure_onnx.cli import audit, compare, demo, doctor, explain, inspect, methods, metrics, reliability
+from misure_onnx.cli import audit, compare, demo, doctor, explain, insights, inspect, methods, metrics, reliability
 from misure_onnx.errors import MisureError
 
 COMMANDS = {
@@ -18,6 +18,7 @@ COMMANDS = {
     "explain": explain,
     "audit": audit,
     "compare": compare,
+    "insights": insights,
     "reliability": reliability,
     "methods": methods,
     "metrics": metrics,
