@@ -42,6 +42,8 @@ def examine() -> list[Check]:
         _cpu(),
         _cuda(),
         _torch(),
+        _extra("pyarrow", "tables of audits", "reports"),
+        _extra("ray", "audits on Ray", "ray"),
         _demo(),
     ]
 
@@ -93,6 +95,13 @@ def _torch() -> Check:
     if importlib.util.find_spec("torch") is None:
         return Check("torch", "absent", "gradient route 'torch' is not available", "pip install 'misure-onnx[torch]'")
     return Check("torch", "ok", f"torch {_version('torch')}: gradient route 'torch' is available")
+
+
+def _extra(package: str, what: str, extra: str) -> Check:
+    version = _version(package)
+    if version is None:
+        return Check(package, "absent", f"{what} are not available", f"pip install 'misure-onnx[{extra}]'")
+    return Check(package, "ok", f"{package} {version}: {what}")
 
 
 def _demo() -> Check:

@@ -76,7 +76,8 @@ class Shards:
     def remove_leftovers(self) -> int:
         """Removes what processes that were killed had begun, and says how many there were."""
         found = list((self.out / _FOLDER).glob(f"*/*{_BEGUN}"))
-        for file in found:
+        unfinished = [*self.out.glob(".audit.parquet.[0-9]*"), *(self.out / "saliency").glob("??/.*.[0-9]*")]
+        for file in [*found, *unfinished]:
             with contextlib.suppress(OSError):
                 file.unlink()
         return len(found)

@@ -46,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return 1
-    except KeyboardInterrupt:
-        return _fail("interrupted; nothing was written", 1)
+    except KeyboardInterrupt as interruption:
+        return _fail(str(interruption) or "interrupted; nothing was written", 1)
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
         if os.environ.get(_DEBUG):
             traceback.print_exc()

@@ -4,10 +4,12 @@ import argparse
 import contextlib
 import statistics
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from misure_onnx.cli.explain import add_method_arguments, add_model_arguments, method_settings
+from misure_onnx.cli.interrupted import Interrupted
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
 from misure_onnx.errors import ParameterError
 
@@ -91,7 +93,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     settings, engine = requested_settings(arguments, arguments.model, arguments.maps), requested_engine(arguments)
     dataset = requested_dataset(arguments)
-    with contextlib.redirect_stdout(sys.stderr), ProgressBars() as progress:  # Ray prints what happens to its workers
+    with resumable() as progress:
         result = run_audit(dataset, settings, arguments.out, engine=engine, progress=progress)
     exported = export_coco(arguments.out) if arguments.coco else []
     if arguments.json:
@@ -102,6 +104,20 @@ def run(arguments: argparse.Namespace) -> int:
     for place in (result.table, arguments.out / "audit.json", *exported):
         write_line(f"written: {place}")
     return 0
+
+
+@contextlib.contextmanager
+def resumable() -> Iterator[ProgressBars]:
+    """Progress on stderr, nothing from elsewhere on stdout (Ray prints what happens to its workers).
+
+    Raises:
+        Interrupted: Ctrl-C, with a sentence that is true of audits.
+    """
+    try:
+        with contextlib.redirect_stdout(sys.stderr), ProgressBars() as progress:
+            yield progress
+    except KeyboardInterrupt as error:
+        raise Interrupted("interrupted; the same command goes on where it stopped") from error
 
 
 def requested_dataset(arguments: argparse.Namespace) -> "Dataset":

@@ -1,7 +1,6 @@
 """`misure compare A B DATASET`."""
 
 import argparse
-import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +12,9 @@ from misure_onnx.cli.audit import (
     requested_dataset,
     requested_engine,
     requested_settings,
+    resumable,
 )
-from misure_onnx.cli.output import ProgressBars, table, write_json, write_line
+from misure_onnx.cli.output import table, write_json, write_line
 from misure_onnx.errors import ParameterError
 
 if TYPE_CHECKING:  # these import numpy and more
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     b = requested_settings(other, arguments.model_b, "float")
     engine, dataset = requested_engine(arguments), requested_dataset(arguments)
     bound = None if arguments.fail_under is None else (arguments.gate, arguments.fail_under)
-    with contextlib.redirect_stdout(sys.stderr), ProgressBars() as progress:  # Ray prints what happens to its workers
+    with resumable() as progress:
         result = compare_models(
             dataset, a, b, arguments.out, engine=engine, progress=progress, shown=arguments.worst, bound=bound
         )

@@ -205,7 +205,10 @@ def test_what_was_only_begun_is_no_shard(tmp_path: Path) -> None:
     assert not shards.finished("ab12")
     (tmp_path / "shards/ab/ab12.77.begun").write_text('{"rows": [')
     assert not shards.finished("ab12")
+    (tmp_path / ".audit.parquet.77").write_text("half a table")
+    (tmp_path / ".hidden.txt").write_text("somebody's")
     assert shards.remove_leftovers() == 1
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [".hidden.txt"]
     with pytest.raises(InputError, match="remove it and run the audit again"):
         shards.read("ab12")
 

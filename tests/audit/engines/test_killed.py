@@ -135,6 +135,18 @@ def test_a_driver_that_is_killed_goes_on_where_it_stopped(place: Path, engine: s
     assert_whole(out, place)
 
 
+def test_ctrl_c_ends_an_audit_with_a_sentence_that_is_true(place: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with running(place, out, "local") as process:
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the whole group
+        printed, complaint = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, printed) == (1, "")
+    assert "misure: error: interrupted; the same command goes on where it stopped" in complaint
+    assert "Traceback" not in complaint
+    assert subprocess.run(command(place, out, "local"), capture_output=True, check=False).returncode == 0
+    assert_whole(out, place)
+
+
 def wait_for_orphans(out: Path) -> None:
     """Workers end with their driver: what they had begun stays as it is."""
     deadline = time.monotonic() + PATIENCE
