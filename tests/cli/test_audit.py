@@ -73,6 +73,12 @@ def test_what_is_wrong_is_refused(
     assert not (tmp_path / "out/audit.parquet").exists()
 
 
+def test_a_ray_that_does_not_answer_is_refused_at_once(misure: Run, asked: list[str | Path], tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="ray is not installed")
+    options = ("--engine", "ray", "--ray-address", "127.0.0.1:1", "--out", tmp_path / "out")
+    misure(*asked, *options).assert_refused("no Ray answers at '127.0.0.1:1'")
+
+
 def test_a_missing_data_set_or_model_is_refused(misure: Run, asked: list[str | Path], tmp_path: Path) -> None:
     misure("audit", tmp_path / "absent", *asked[2:]).assert_refused("does not exist", "a folder of images")
     (tmp_path / "model.onnx").unlink()

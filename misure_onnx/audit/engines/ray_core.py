@@ -5,6 +5,7 @@ results at the end; actors with one shard a file survive the death of a worker a
 """
 
 import os
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 _RETRIES = 2
 """Ray hands an image out again by itself, so often, where its actor died."""
+
+_LOOPBACK = "127.0.0.1"
+_KNOCK = 5.0
+"""Seconds."""
 
 _OBJECT_STORE = 100 * 2**20
 """Bytes of a Ray that is started here: no pictures pass through it."""
@@ -94,13 +99,13 @@ def _connected(staff: Staff) -> Any:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
     try:
         if address:
-            ray.init(address=address, **quiet)
+            ray.init(address=address, **_place_of(address), **quiet)
         else:
             ray.init(
                 num_cpus=max(usable_cores(), staff.workers * staff.threads),
                 include_dashboard=False,
                 object_store_memory=_OBJECT_STORE,
-                _node_ip_address="127.0.0.1",
+                _node_ip_address=_LOOPBACK,
                 **quiet,
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
@@ -108,3 +113,19 @@ def _connected(staff: Staff) -> Any:
             f"no Ray answers at {address!r}: {error}" if address else f"Ray could not be started here: {error}"
         ) from error
     return ray
+
+
+def _place_of(address: str) -> dict[str, Any]:
+    """What Ray must be told of the address; Ray itself would knock for minutes where nobody answers.
+
+    Raises:
+        MisureError: nobody answers.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or "//" in address or not port.isdecimal():
+        return {}  # "auto", or an address with a scheme: Ray's own
+    try:
+        socket.create_connection((host, int(port)), timeout=_KNOCK).close()
+    except OSError as error:
+        raise MisureError(f"no Ray answers at {address!r}: {error}; ray start --head starts one") from error
+    return {"_node_ip_address": _LOOPBACK} if host in (_LOOPBACK, "localhost") else {}
