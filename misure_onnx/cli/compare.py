@@ -78,7 +78,7 @@ def summary(result: "Comparison") -> str:
     """A table a method: a line a class, and the worst pairs."""
     counts = result.record["pairs"]["found_by"]
     found = f"{counts['both']} found by both models, {counts['a']} by A alone, {counts['b']} by B alone"
-    lines = [f"{len(result.found)} pairs: {found}, {counts['neither']} not compared\n"]
+    lines = [f"{len(result.found)} pairs: {found}, {counts['failed']} failed\n"]
     header = [
         "median [95 % interval]",
         "pairs",

@@ -26,7 +26,7 @@ class Pair:
         image, group: where.
         label: the class's name, or "class 3".
         method: which explanation.
-        found_by: both, a or b (the other does not predict the class), or neither (one of the two failed).
+        found_by: both, a or b (the other does not predict the class), neither (both were asked about it), or failed.
         prediction_dice: Dice of the two predictions; 0 where only one model finds the class.
         region_iou: intersection over union of the two minimal regions; 0 as above.
         region_iou_by_chance: what two regions of these areas have on average when they lie at random in what both
@@ -83,11 +83,13 @@ def _image(rows: list[Row]) -> tuple[str, str | None]:
 
 
 def _pairs_of_image(a: Path, mine: list[Row], b: Path, other: list[Row]) -> Iterator[Pair]:
-    of_a, of_b = _by_question(mine), _by_question(other)
+    named = all(row["class_name"] for row in (*mine, *other) if row["class_index"] is not None)
+    of_a, of_b = _by_question(mine, named=named), _by_question(other, named=named)
     if not of_a and not of_b:
         yield from _without_classes(mine, other)
     for label, method in dict.fromkeys([*of_a, *of_b]):
-        yield _compared((a, b), (mine, other), of_a.get((label, method)), of_b.get((label, method)))
+        rows = of_a.get((label, method)), of_b.get((label, method))
+        yield _compared((a, b), (mine, other), rows, label)
 
 
 def _without_classes(mine: list[Row], other: list[Row]) -> Iterator[Pair]:
@@ -95,46 +97,36 @@ def _without_classes(mine: list[Row], other: list[Row]) -> Iterator[Pair]:
     for one, two in zip(mine, other, strict=True):
         errors = [f"{m}: {row['error']}" for m, row in (("a", one), ("b", two)) if row["status"] == "failed"]
         if errors:
-            yield Pair(one["image"], one["group"], "-", one["method"], "neither", error="; ".join(errors))
+            yield Pair(one["image"], one["group"], "-", one["method"], "failed", error="; ".join(errors))
 
 
-def _by_question(rows: list[Row]) -> dict[tuple[str, str], Row]:
-    """Rows that know their class; of a whole image that failed, none."""
+def _by_question(rows: list[Row], *, named: bool) -> dict[tuple[str, str], Row]:
+    """Rows that know their class, by name where both models have names; of a whole image that failed, none."""
     known = (row for row in rows if row["class_index"] is not None)
-    return {(_label(row), row["method"]): row for row in known}
+    return {(row["class_name"] if named else f"class {row['class_index']}", row["method"]): row for row in known}
 
 
-def _label(row: Row) -> str:
-    return row["class_name"] or f"class {row['class_index']}"
-
-
-def _compared(places: tuple[Path, Path], rows: tuple[list[Row], list[Row]], one: Row | None, two: Row | None) -> Pair:
-    known = next(row for row in (one, two) if row is not None)
-    named = (known["image"], known["group"], _label(known), known["method"])
-    errors = [_failure(row, of_image) for row, of_image in zip((one, two), rows, strict=True)]
+def _compared(
+    places: tuple[Path, Path], images: tuple[list[Row], list[Row]], rows: tuple[Row | None, Row | None], label: str
+) -> Pair:
+    known = next(row for row in rows if row is not None)
+    named = (known["image"], known["group"], label, known["method"])
+    errors = [_failure(row, of_image) for row, of_image in zip(rows, images, strict=True)]
     if any(errors):
-        return Pair(*named, "neither", error="; ".join(f"{m}: {e}" for m, e in zip("ab", errors, strict=True) if e))
-    if one is None or two is None or not (_explained(one) and _explained(two)):
-        finder = "a" if one is not None and _explained(one) else "b" if two is not None and _explained(two) else None
-        if finder is None:
-            return Pair(*named, "neither", error="neither model predicts the class")
-        return Pair(*named, finder, prediction_dice=0.0, region_iou=0.0, map_correlation=0.0)
+        return Pair(*named, "failed", error="; ".join(f"{m}: {e}" for m, e in zip("ab", errors, strict=True) if e))
+    one, two = (row if row is not None and row["minimal_region_rle"] is not None else None for row in rows)
+    if one is None and two is None:
+        return Pair(*named, "neither")
+    if one is None or two is None:
+        return Pair(*named, "b" if one is None else "a", prediction_dice=0.0, region_iou=0.0, map_correlation=0.0)
     return _both(named, places, one, two)
 
 
 def _failure(row: Row | None, of_image: list[Row]) -> str | None:
     """Why a model has no answer; not predicting the class is an answer."""
-    candidates = of_image if row is None else [row]
-    return next((one["error"] for one in candidates if one["status"] in _UNANSWERED and _same(one, row)), None)
-
-
-def _same(one: Row, row: Row | None) -> bool:
-    """The row itself; of a class that the image has no row of, only what failed before any class was known."""
-    return row is not None or one["class_index"] is None
-
-
-def _explained(row: Row) -> bool:
-    return row["minimal_region_rle"] is not None
+    if row is None:  # then only what failed before any class was known
+        return next((r["error"] for r in of_image if r["class_index"] is None and r["status"] in _UNANSWERED), None)
+    return row["error"] if row["status"] in _UNANSWERED else None
 
 
 def _both(named: tuple[str, str | None, str, str], places: tuple[Path, Path], one: Row, two: Row) -> Pair:

@@ -107,7 +107,9 @@ def _record(
     worst: Sequence[Pair],
     judged: Gate | None,
 ) -> dict[str, Any]:
-    counts = {finder: sum(pair.found_by == finder for pair in found) for finder in ("both", "a", "b", "neither")}
+    counts = {
+        finder: sum(pair.found_by == finder for pair in found) for finder in ("both", "a", "b", "neither", "failed")
+    }
     return {
         "schema": SCHEMA,
         "models": dict(zip(SIDES, models, strict=True)),
@@ -150,9 +152,10 @@ def _rows_of(place: Path, wanted: Sequence[Pair]) -> dict[tuple[str, str, str], 
     marks = {_mark(pair) for pair in wanted}
     found = {}
     for row in read_rows(place):
-        mark = (row["image"], row["class_name"] or f"class {row['class_index']}", row["method"])
-        if mark in marks and row["minimal_region_rle"] is not None:
-            found[mark] = row
+        for label in (row["class_name"], f"class {row['class_index']}"):
+            mark = (row["image"], label, row["method"])
+            if mark in marks and row["minimal_region_rle"] is not None:
+                found[mark] = row
     return found
 
 

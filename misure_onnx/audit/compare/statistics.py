@@ -77,5 +77,5 @@ def gate(found: Sequence[Pair], summary: dict[str, dict[str, dict[str, Summary]]
         method: by_label["all"][measure].quartiles[1] if measure in by_label["all"] else None
         for method, by_label in summary.items()
     }
-    failed = sum(pair.error is not None and "neither model" not in pair.error for pair in found)
+    failed = sum(pair.found_by == "failed" for pair in found)
     return Gate(measure, bound, medians, failed)

@@ -75,15 +75,28 @@ def test_images_that_fail_are_counted_and_fail_the_gate(tmp_path: Path) -> None:
     (tmp_path / "data/c.png").write_text("no picture")
     write(tmp_path / "data/black.png", squares())
     result = compared(tmp_path, fail_under=0.5)
-    assert [(p.image, p.found_by) for p in result.found] == [("a.png", "both"), ("b.png", "both"), ("c.png", "neither")]
+    assert [(p.image, p.found_by) for p in result.found] == [("a.png", "both"), ("b.png", "both"), ("c.png", "failed")]
     assert result.gate is not None
     assert (result.gate.not_compared, result.gate.met) == (1, False)
 
 
-def test_classes_are_matched_by_name(tmp_path: Path) -> None:
+def test_classes_are_matched_by_name_and_by_index_where_one_model_has_no_names(tmp_path: Path) -> None:
     two_pictures(tmp_path / "data")
+    nameless = compared(tmp_path, preprocess={key: value for key, value in RAW.items() if key != "class_names"})
+    assert [(p.label, p.found_by) for p in nameless.found] == [("class 1", "both")] * 2
     result = compared(tmp_path, preprocess={**RAW, "class_names": ["background", "shining"]})
     assert [(p.label, p.found_by) for p in result.found[:2]] == [("bright", "a"), ("shining", "b")]
+
+
+def test_a_class_that_neither_model_finds_is_no_failure(tmp_path: Path) -> None:
+    two_pictures(tmp_path / "data")
+    write(tmp_path / "data/black.png", squares())
+    asked = settings(tmp_path, "predicted_mask", classes=("bright",))
+    data = load_dataset(tmp_path / "data")
+    result = compare_models(data, asked, asked, tmp_path / "out", engine=Engine("inline"), bound=("region_iou", 1.0))
+    assert [(p.image, p.found_by) for p in result.found][2] == ("black.png", "neither")
+    assert result.gate is not None
+    assert result.gate.met
 
 
 def test_audits_that_found_nothing_to_compare_are_refused(tmp_path: Path) -> None:
