@@ -64,6 +64,7 @@ def record(
         },
         "data": {
             "path": str(dataset.path),
+            "images_folder": None if dataset.images_folder is None else str(dataset.images_folder),
             "format": dataset.format,
             "images": len(dataset.samples),
             "sha256": tally.data_sha256,

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from misure_onnx.audit.columns import COLUMNS, Row
+from misure_onnx.audit.columns import Row
 from misure_onnx.errors import InputError, OutputError
 
 _FOLDER, _BEGUN = "shards", ".begun"
@@ -53,7 +53,7 @@ class Shards:
             begun.touch()
             try:
                 yield rows
-                write_through(begun, json.dumps({"columns": list(COLUMNS), "rows": rows}, allow_nan=False).encode())
+                write_through(begun, json.dumps({"rows": rows}, allow_nan=False).encode())
                 begun.replace(place)
             finally:
                 begun.unlink(missing_ok=True)

@@ -115,7 +115,8 @@ def audited_data(audit: Path) -> Dataset | None:
     """The images of an audit, for example pictures; None where they are not there any more."""
     try:
         data = json.loads((audit / RECORD).read_text(encoding="utf-8"))["data"]
-        return load_dataset(data["path"], data["format"])
+        folder = data["images_folder"]
+        return load_dataset(data["path"], data["format"], None if folder is None else Path(folder))
     except (OSError, ValueError, KeyError, TypeError, InputError):
         return None
 

@@ -37,11 +37,19 @@ FORMATS: dict[str, Format] = {
 
 @dataclass(frozen=True)
 class Dataset:
-    """The images of an audit. Only their names and places are held, never a picture."""
+    """The images of an audit. Only their names and places are held, never a picture.
+
+    Attributes:
+        path: of the folder or file.
+        format: in `FORMATS`.
+        samples: the images.
+        images_folder: where they lie, if not beside the file.
+    """
 
     path: Path
     format: str
     samples: tuple[Sample, ...]
+    images_folder: Path | None = None
 
 
 def load_dataset(path: str | Path, format_name: str | None = None, images_folder: Path | None = None) -> Dataset:
@@ -69,7 +77,7 @@ def load_dataset(path: str | Path, format_name: str | None = None, images_folder
     if not samples:
         raise InputError(f"data set {str(place)!r} was read as {FORMATS[name].summary} and holds no image")
     _refuse_double_names(samples)
-    return Dataset(place, name, tuple(samples))
+    return Dataset(place, name, tuple(samples), images_folder)
 
 
 def _refuse_double_names(samples: list[Sample]) -> None:
