@@ -66,7 +66,7 @@ def _as_stored(row: Row) -> Row:
     return {**row, "metrics": sorted(metrics.items())} if metrics is not None else row
 
 
-def read_rows(place: Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
+def read_rows(place: str | Path, columns: Sequence[str] | None = None) -> Iterator[Row]:
     """The rows of a table, one after the other.
 
     Args:
@@ -77,7 +77,7 @@ def read_rows(place: Path, columns: Sequence[str] | None = None) -> Iterator[Row
         InputError: there is none, or of another schema.
         OutputError: pyarrow is not installed.
     """
-    file_module, table = parquet(), table_in(place)
+    file_module, table = parquet(), table_in(Path(place))
     try:
         with file_module.ParquetFile(table) as file:
             found = (file.schema_arrow.metadata or {}).get(b"schema", b"").decode()

@@ -17,6 +17,8 @@ from misure_onnx.types import Region
 _DPI, _COLUMNS = 110, 4
 _POINT, _SHARES = "#3b5b92", {"outside": "#c8452c", "boundary": "#d9a441", "interior": "#1b7f6b"}
 _DIMMED = 0.25
+_WIDE = 100
+"""Numbers that differ by more are drawn on a logarithmic axis (with 0 on it)."""
 
 Numbers = npt.NDArray[np.float64]
 
@@ -78,6 +80,9 @@ def draw_insights(page: InsightsPage) -> bytes:
 def _draw_relation(axes: Any, area: Numbers, values: Numbers, name: str, line: str) -> None:
     axes.scatter(area, values, s=12, color=_POINT, alpha=0.5)
     axes.set_xscale("log")
+    positive = values[values > 0]
+    if positive.size and positive.max() > _WIDE * positive.min():
+        axes.set_yscale("symlog", linthresh=float(max(positive.min(), positive.max() / 1e4)))
     axes.set_xlabel("share of the image that the prediction covers")
     axes.set_ylabel(name)
     axes.set_title(textwrap.fill(line, 34), fontsize=9)
