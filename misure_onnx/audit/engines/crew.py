@@ -85,7 +85,7 @@ def _next_attempt(job: "Job", deaths: int, attempts: int) -> "Job":
     if job.fatal is not None:
         raise MisureError(
             f"workers die even when they only write down that image {job.sample.name!r} failed: is there too little "
-            'memory, or does a script start the audit outside of `if __name__ == "__main__":`? (engine inline needs none)'
+            'memory, or does a script start the audit outside of `if __name__ == "__main__":`? (engine inline can)'
         )
     if deaths < attempts:
         return job
