@@ -61,6 +61,8 @@ def questions(settings: AuditSettings, segmenter: Segmenter, sample: Sample, loa
     chosen = (sample.class_spec,) if sample.class_spec is not None else settings.classes
     indices = _predicted(spec, scores, settings) if chosen is None else [class_index(spec, one) for one in chosen]
     found = [one for index in dict.fromkeys(indices) for one in _of_class(settings, segmenter, scores, loaded, index)]
+    if chosen is None:  # a class whose objects are all too small was not asked for
+        found = [one for one in found if one.target is not None]
     if settings.max_objects is not None:
         found = _largest(found, settings.max_objects)
     full_size = loaded.size if settings.crop is None else load_input(sample.files[0]).size

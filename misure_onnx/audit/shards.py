@@ -7,11 +7,14 @@ have in common, and a changed image, model or parameter is another shard.
 
 import contextlib
 import json
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from misure_onnx.audit.columns import Row
 from misure_onnx.errors import InputError, OutputError
@@ -53,7 +56,7 @@ class Shards:
             begun.touch()
             try:
                 yield rows
-                write_through(begun, json.dumps({"rows": rows}, allow_nan=False).encode())
+                write_through(begun, json_of({"rows": [_plain(row) for row in rows]}))
                 begun.replace(place)
             finally:
                 begun.unlink(missing_ok=True)
@@ -81,6 +84,16 @@ class Shards:
             with contextlib.suppress(OSError):
                 file.unlink()
         return len(found)
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: numbers of Python; nothing in the place of NaN and infinity, for which a table has no room."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    number = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(number, float) and not math.isfinite(number) else number
 
 
 def write_through(place: Path, content: bytes) -> None:

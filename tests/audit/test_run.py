@@ -198,6 +198,24 @@ def test_failed_images_are_tried_again_when_that_is_asked_for(tmp_path: Path) ->
     assert audit(data, again, tmp_path / "out").record["run"]["shards"]["computed"] == 1
 
 
+def test_numbers_of_numpy_are_numbers_and_what_is_no_number_is_left_out(tmp_path: Path) -> None:
+    shards = Shards(tmp_path)
+    with shards.begun("ab12") as rows:
+        rows.append(
+            {"dilations": np.int64(3), "necessity": np.float32(0.5), "silhouette": float("nan"), "size": (2, 3)}
+        )
+    assert shards.read("ab12") == [{"dilations": 3, "necessity": 0.5, "silhouette": None, "size": [2, 3]}]
+
+
+def test_classes_whose_objects_are_all_too_small_are_left_out_unless_asked_for(tmp_path: Path) -> None:
+    write(tmp_path / "data/a.png", squares((1, 1, 3), (8, 10, 3)))  # 18 pixels, no object of 16
+    audit(tmp_path / "data", settings(tmp_path, "predicted_mask", objects=True), tmp_path / "out")
+    assert [row["status"] for row in rows_of(tmp_path / "out")] == ["nothing_predicted"]
+    asked = settings(tmp_path, "predicted_mask", objects=True, classes=("bright",))
+    audit(tmp_path / "data", asked, tmp_path / "asked")
+    assert [row["status"] for row in rows_of(tmp_path / "asked")] == ["not_predicted"]
+
+
 def test_what_was_only_begun_is_no_shard(tmp_path: Path) -> None:
     shards = Shards(tmp_path)
     with pytest.raises(ZeroDivisionError), shards.begun("ab12") as rows:
