@@ -91,6 +91,7 @@ def _connected(staff: Staff) -> Any:
     """The module `ray`, connected."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # else it warns about how it hides GPUs
+    os.environ.setdefault("RAY_worker_niceness", "0")  # 15 by itself: on a busy machine its workers would starve
     try:
         import ray  # noqa: PLC0415 - an extra
     except ImportError as error:
