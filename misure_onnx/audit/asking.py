@@ -65,7 +65,8 @@ def questions(settings: AuditSettings, segmenter: Segmenter, sample: Sample, loa
         found = [one for one in found if one.target is not None]
     if settings.max_objects is not None:
         found = _largest(found, settings.max_objects)
-    full_size = loaded.size if settings.crop is None else load_input(sample.files[0]).size
+    cut = settings.crop is not None and sample.truth is not None
+    full_size = load_input(sample.files[0]).size if cut else loaded.size
     return [_with_context(one, spec, scores, _truth(sample, one, loaded, full_size, settings.crop)) for one in found]
 
 
