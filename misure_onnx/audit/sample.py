@@ -2,12 +2,11 @@
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 from misure_onnx.errors import ImageError
-from misure_onnx.ground_truth import GroundTruth, load_truth
+from misure_onnx.ground_truth import load_truth
 from misure_onnx.sizes import width_first
 from misure_onnx.types import Region, Size
 
@@ -39,14 +38,11 @@ class TruthFile:
     def region(self, class_index: int, class_name: str | None, size: Size) -> Region:
         """As `Truth.region`."""
         del class_name
-        if self._labels.size != size:
-            own, wanted = width_first(self._labels.size), width_first(size)
+        truth = load_truth(self.path)  # kept nowhere: a data set holds many of these
+        if truth.size != size:
+            own, wanted = width_first(truth.size), width_first(size)
             raise ImageError(f"ground truth {str(self.path)!r} is {own}, the image {wanted}: they must have one size")
-        return self._labels.region(class_index)
-
-    @cached_property
-    def _labels(self) -> GroundTruth:
-        return load_truth(self.path)
+        return truth.region(class_index)
 
 
 @dataclass(frozen=True)

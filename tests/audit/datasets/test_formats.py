@@ -69,6 +69,7 @@ def test_masks_are_found_by_their_names(tmp_path: Path, image: str, truth: str) 
     assert without.truth is None
     assert with_truth.truth is not None
     assert with_truth.truth.region(1, "thing", (20, 24)).sum() == 18
+    assert vars(with_truth.truth) == {"path": tmp_path / truth}  # what was read is not kept: there are many of these
 
 
 def test_a_truth_of_another_size_is_refused(tmp_path: Path) -> None:
