@@ -51,6 +51,11 @@ class Engine:
         for what, value in (("workers", self.workers), ("threads", self.threads)):
             if value is not None and value < 1:
                 raise ParameterError(f"{what} must be at least 1, got {value}")
+        if self.name == "inline" and ((self.workers or 1) > 1 or self.threads or self.gpus or self.address):
+            raise ParameterError(
+                "--engine inline is one worker with all threads this process may use (MISURE_THREADS bounds them); "
+                "workers, threads, GPUs and addresses are for local and ray"
+            )
         if self.gpus < 0:
             raise ParameterError(f"GPUs a worker must not be negative, got {self.gpus}")
 

@@ -44,7 +44,11 @@ def test_with_json_it_prints_the_record_alone(misure: Run, asked: list[str | Pat
     assert (tmp_path / "out/coco_predictions.json").is_file()
 
 
-def test_processes_and_this_process_give_the_same_table(misure: Run, asked: list[str | Path], tmp_path: Path) -> None:
+def test_processes_and_this_process_give_the_same_table(
+    misure: Run, asked: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With as many threads: forwards that are begun ahead of an early stop are as many as there are threads."""
+    monkeypatch.setenv("MISURE_THREADS", "1")
     assert misure(*asked, "--out", tmp_path / "inline", "--engine", "inline").status == 0
     document = started(*asked, "--out", tmp_path / "local", "--workers", "2", "--threads", "1", "--json").document()
     assert (document["run"]["engine"], document["run"]["workers"], document["run"]["threads"]) == ("local", 2, 1)
@@ -64,6 +68,7 @@ def test_processes_and_this_process_give_the_same_table(misure: Run, asked: list
         (["--format", "zip"], ["data set format 'zip' is unknown"]),
         (["--crop", "1,2"], ["--crop expects X,Y,Z"]),
         (["--gpus", "0.5"], ["--engine ray"]),
+        (["--engine", "inline", "--threads", "1"], ["inline is one worker", "MISURE_THREADS"]),
     ],
 )
 def test_what_is_wrong_is_refused(

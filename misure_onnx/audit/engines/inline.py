@@ -4,18 +4,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from misure_onnx.audit.engines.crew import Staff
-from misure_onnx.errors import ParameterError
 
 if TYPE_CHECKING:
     from misure_onnx.audit.worker import Done, Job
 
 
 class InlineCrew:
-    """The calling process, with all the threads it may use.
-
-    Raises:
-        ParameterError: more than one worker, a number of threads, GPUs or an address.
-    """
+    """The calling process, with all the threads it may use."""
 
     size = 1
     attempts = 1
@@ -23,10 +18,6 @@ class InlineCrew:
     def __init__(self, staff: Staff) -> None:
         from misure_onnx.audit.worker import Worker  # noqa: PLC0415 - this file is read by light processes too
 
-        if staff.workers > 1 or staff.gpus or staff.address:
-            raise ParameterError(
-                "--engine inline is one worker; more of them, GPUs and addresses are for local and ray"
-            )
         self._worker = Worker(staff.settings, staff.out)
         self._jobs: list[Job] = []
 

@@ -37,7 +37,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def command(folder: Path, out: Path, engine: str) -> list[str]:
     """An audit of about half a second an image."""
-    workers = [] if engine == "inline" else ["--workers", str(WORKERS)]
+    workers = [] if engine == "inline" else ["--workers", str(WORKERS), "--threads", "1"]
     return [
         *(
             sys.executable,
@@ -49,7 +49,7 @@ def command(folder: Path, out: Path, engine: str) -> list[str]:
             str(folder / "model.onnx"),
         ),
         *("--preprocess", str(folder / "pre.yaml"), "--method", "rise", "--set", "masks=1500"),
-        *("--engine", engine, *workers, "--threads", "1", "--out", str(out), "--json"),
+        *("--engine", engine, *workers, "--out", str(out), "--json"),
     ]
 
 
@@ -132,6 +132,15 @@ def test_a_driver_that_is_killed_goes_on_where_it_stopped(place: Path, engine: s
     assert_whole(out, place)
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """A shell lets what it runs in the background ignore Ctrl-C, and that is inherited."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_ends_an_audit_with_a_sentence_that_is_true(place: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     with running(place, out, "local") as process:
