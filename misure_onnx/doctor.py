@@ -96,15 +96,21 @@ def _torch() -> Check:
     return Check("torch", "ok", f"torch {_version('torch')}: gradient route 'torch' is available")
 
 
-_EXTRAS = (("nibabel", "NIfTI", "medical"), ("pydicom", "DICOM", "medical"), ("tifffile", "TIFF of bands", "geo"))
-"""Packages that read and write further files: what they serve, and the extra that brings them."""
+_EXTRAS = (
+    ("nibabel", "NIfTI", "medical"),
+    ("pydicom", "DICOM", "medical"),
+    ("tifffile", "TIFF of bands", "geo"),
+    ("pyarrow", "tables of audits", "reports"),
+    ("ray", "audits on Ray", "ray"),
+)
+"""Optional packages: what they serve, and the extra that brings them."""
 
 
 def _extra(package: str, serves: str, extra: str) -> Check:
     version = _version(package)
     if version is None:
-        return Check(package, "absent", f"{serves} cannot be read", f"pip install 'misure-onnx[{extra}]'")
-    return Check(package, "ok", f"{package} {version}: {serves} can be read")
+        return Check(package, "absent", f"{serves}: not available", f"pip install 'misure-onnx[{extra}]'")
+    return Check(package, "ok", f"{package} {version}: {serves}")
 
 
 def _demo() -> Check:

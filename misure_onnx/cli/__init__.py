@@ -9,7 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from misure_onnx import __version__
-from misure_onnx.cli import compress, demo, doctor, explain, inspect, methods, metrics
+from misure_onnx.cli import (
+    audit,
+    compare,
+    compress,
+    demo,
+    doctor,
+    explain,
+    insights,
+    inspect,
+    methods,
+    metrics,
+    reliability,
+)
 from misure_onnx.errors import MisureError
 
 COMMANDS = {
@@ -17,6 +29,10 @@ COMMANDS = {
     "inspect": inspect,
     "explain": explain,
     "compress": compress,
+    "audit": audit,
+    "compare": compare,
+    "insights": insights,
+    "reliability": reliability,
     "methods": methods,
     "metrics": metrics,
     "doctor": doctor,
@@ -43,8 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return 1
-    except KeyboardInterrupt:
-        return _fail("interrupted; nothing was written", 1)
+    except KeyboardInterrupt as interruption:
+        return _fail(str(interruption) or "interrupted; nothing was written", 1)
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
         if os.environ.get(_DEBUG):
             traceback.print_exc()

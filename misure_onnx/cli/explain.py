@@ -54,7 +54,7 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     """How to explain it."""
     group = parser.add_argument_group("method")
     group.add_argument(
-        "--method", default="misure", metavar="NAME[,NAME…]", help="see `misure methods` (default: misure)"
+        "--method", "--methods", default="misure", metavar="NAME[,NAME…]", help="see `misure methods` (default: misure)"
     )
     group.add_argument("--preset", metavar="NAME", help="for misure: smooth (the default), minimal, robust or paper")
     group.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter, e.g. tau=0.95")
