@@ -198,4 +198,4 @@ def _as_picture(unit: npt.NDArray[Any]) -> npt.NDArray[np.uint16]:
     """[0, 1] -> (H, W) 16 bits."""
     if unit.min() < -1e-6 or unit.max() > 1 + 1e-6:
         raise ValueError(f"expected intensities in [0, 1], got {unit.min()} to {unit.max()}: were they windowed?")
-    return np.rint(np.clip(unit, 0, 1) * 65535).astype(np.uint16)
+    return np.asarray(np.rint(np.clip(unit, 0, 1) * 65535), np.uint16)
