@@ -13,7 +13,6 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from benchmarks.datasets.labelled import UNKNOWN, Dataset, LabelledImage
+from benchmarks.datasets.labelled import UNKNOWN, Dataset, LabelledImage, Labels
 from benchmarks.datasets.registry import open_dataset
 from benchmarks.machine import describe_machine
 from benchmarks.paper.deploy import deploy
@@ -31,12 +30,13 @@ from misure_onnx.images import load_image
 from misure_onnx.mask import nearest_pixels
 from misure_onnx.network_input import network_input
 from misure_onnx.preprocessing import Preprocessing
+from misure_onnx.types import FloatArray
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Parses the command line, trains, exports, measures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.paper.train", description=__doc__)
-    parser.add_argument("dataset", choices=["triangle", "synapse"])
+    parser.add_argument("dataset", choices=["triangle", "triangle_silhouettes", "synapse"])
     parser.add_argument("model", choices=["unet", "transunet"])
     parser.add_argument("--data", type=Path, help="directory of the data set's files")
     parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
@@ -120,7 +120,7 @@ def _batches(images: Sequence[LabelledImage], settings: Recipe, seed: int) -> It
             yield torch.from_numpy(pictures).contiguous(memory_format=torch.channels_last), torch.from_numpy(labels)
 
 
-def as_input(item: LabelledImage, settings: Recipe) -> tuple[Any, Any]:
+def as_input(item: LabelledImage, settings: Recipe) -> tuple[FloatArray, Labels]:
     """What the deployed network will see, (C, H, W) float32, and the labels at its size, (H, W) int64."""
     declared = Preprocessing.from_mapping(settings.preprocessing(), "recipe")
     size = (settings.side, settings.side)
@@ -129,10 +129,10 @@ def as_input(item: LabelledImage, settings: Recipe) -> tuple[Any, Any]:
     return picture, item.labels[np.ix_(rows, columns)]
 
 
-def _turned(picture: Any, labels: Any, rng: np.random.Generator) -> tuple[Any, Any]:
+def _turned(picture: FloatArray, labels: Labels, rng: np.random.Generator) -> tuple[FloatArray, Labels]:
     """Both turned by a random multiple of 90 degrees, and mirrored half of the times."""
-    quarters, mirrored = rng.integers(4), rng.integers(2)
-    picture, labels = (np.rot90(array, quarters, axes=(-2, -1)) for array in (picture, labels))
+    quarters, mirrored = int(rng.integers(4)), rng.integers(2)
+    picture, labels = np.rot90(picture, quarters, axes=(1, 2)), np.rot90(labels, quarters)
     if mirrored:
         picture, labels = picture[..., ::-1], labels[..., ::-1]
     return np.ascontiguousarray(picture), np.ascontiguousarray(labels)

@@ -13,14 +13,14 @@ Volumes = tuple[npt.NDArray[np.int16], npt.NDArray[np.uint8]]
 
 
 def volumes(labels: tuple[int, ...], seed: int) -> Volumes:
-    """Hounsfield units and labels (W, H, D): squares of 100 to 230 HU in air, one an organ."""
+    """Hounsfield units and labels (W, H, D): squares in air, one an organ, whose brightness tells the label."""
     rng = np.random.default_rng(seed)
     scan = np.full((*SIZE, DEPTH), -1000, np.int16)
     truth = np.zeros(scan.shape, np.uint8)
     for place, label in enumerate(labels):
         column, row = divmod(place, 3)
         part = np.s_[20 * column + 2 : 20 * column + 18, 20 * row + 2 : 20 * row + 18, :]
-        scan[part] = 100 + 10 * place + rng.integers(0, 40, scan[part].shape)
+        scan[part] = -125 + 400 * (label + 0.5) / 9 + rng.integers(-8, 9, scan[part].shape)
         truth[part] = label
     return scan, truth
 
