@@ -7,11 +7,10 @@ from benchmarks.datasets.coco import open_coco
 from benchmarks.datasets.folder import open_folder
 from benchmarks.datasets.labelled import Dataset, Part
 from benchmarks.datasets.synapse import open_synapse
-from benchmarks.datasets.triangle_scenes import open_silhouettes, open_triangle
+from benchmarks.datasets.triangle_scenes import open_triangle
 
 DATASETS: Mapping[str, Callable[[Path | None, Part], Dataset]] = {
     "triangle": open_triangle,
-    "triangle_silhouettes": open_silhouettes,
     "synapse": open_synapse,
     "coco": open_coco,
     "folder": open_folder,

@@ -3,15 +3,13 @@
 The objects of the two parts are different ones. With both halves of Fashion-MNIST they are its own training and test
 half; where there is the test half alone, 70 % of it go into the first part and 30 % into the second.
 
-The paper does not say what of an object is labelled. Here, as in its author's code, the pixels above 0; a model that
-learns this well finds exactly the pixels that it sees. `silhouettes` labels what an object's outline encloses as well.
+The paper does not say what of an object is labelled: here, as in its author's code, the pixels above 0.
 """
 
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from benchmarks.datasets.labelled import LabelledImage, Part
 from benchmarks.datasets.triangle import Objects, Sample, Triangle, fashion_mnist, handwritten_digits
@@ -21,19 +19,12 @@ _SEEDS: dict[Part, int] = {"training": 1, "validation": 2}
 
 
 class TriangleScenes:
-    """One part of it; scenes are grey, 224x224, 8 bits.
-
-    Args:
-        objects: the pool.
-        part: which of the two.
-        silhouettes: whether the holes of an object belong to it.
-    """
+    """One part of it; scenes are grey, 224x224, 8 bits."""
 
     class_names = ("background", "triangle")
 
-    def __init__(self, objects: Objects, part: Part, *, silhouettes: bool = False) -> None:
+    def __init__(self, objects: Objects, part: Part) -> None:
         self._part: Part = part
-        self._silhouettes = silhouettes
         self.scenes = Triangle(objects, length=SCENES[part], seed=_SEEDS[part])
 
     def __len__(self) -> int:
@@ -42,8 +33,7 @@ class TriangleScenes:
     def __getitem__(self, index: int) -> LabelledImage:
         sample = self.sample(index)
         name = f"{self._part} scene {index}"
-        mask = ndimage.binary_fill_holes(sample.mask) if self._silhouettes else sample.mask
-        return LabelledImage(name, picture(sample), np.asarray(mask, np.int64), name)
+        return LabelledImage(name, picture(sample), sample.mask.astype(np.int64), name)
 
     def sample(self, index: int) -> Sample:
         """The scene with its objects told apart."""
@@ -62,11 +52,6 @@ def open_triangle(directory: Path | None, part: Part) -> TriangleScenes:
         FileNotFoundError: the directory has no test half.
     """
     return TriangleScenes(_objects(directory, part), part)
-
-
-def open_silhouettes(directory: Path | None, part: Part) -> TriangleScenes:
-    """The same scenes, the objects' holes being part of them."""
-    return TriangleScenes(_objects(directory, part), part, silhouettes=True)
 
 
 def _objects(directory: Path | None, part: Part) -> Objects:

@@ -13,29 +13,31 @@ class Column:
         model: as the paper has it.
         samples: objects explained in the paper (Table 1).
         small: the same with `--small`.
-        published: whose numbers to compare with.
     """
 
     dataset: str
     model: str
     samples: int
     small: int
-    published: str
 
     @property
     def name(self) -> str:
         """What files are called."""
         return f"{self.dataset}_{self.model}"
 
+    @property
+    def published(self) -> str:
+        """Its key in the paper's numbers."""
+        return f"{self.dataset} {self.model}"
+
 
 COLUMNS: Mapping[tuple[str, str], Column] = {
     (column.dataset, column.model): column
     for column in (
-        Column("triangle", "unet", 150, 16, "triangle unet"),
-        Column("triangle_silhouettes", "unet", 150, 16, "triangle unet"),
-        Column("synapse", "unet", 400, 16, "synapse unet"),
-        Column("synapse", "transunet", 400, 16, "synapse transunet"),
-        Column("coco", "deeplabv3", 181, 16, "coco deeplabv3"),
+        Column("triangle", "unet", 150, 6),
+        Column("synapse", "unet", 400, 8),
+        Column("synapse", "transunet", 400, 8),
+        Column("coco", "deeplabv3", 181, 8),
     )
 }
 

@@ -13,7 +13,7 @@ from benchmarks.datasets.labelled import Dataset
 from benchmarks.paper.questions import Question, questions
 from benchmarks.paper.reliability import judged_classes
 from benchmarks.paper.results import Results
-from benchmarks.paper.settings import PAPER, TABLE_1, Setting
+from benchmarks.paper.settings import GRID, PAPER, TABLE_1, Setting
 from benchmarks.paper.tables import method_label, number, summaries
 from misure_onnx.explanation import Explanation
 from misure_onnx.images import load_image
@@ -56,6 +56,8 @@ def draw_scatter(results: Results, source: Source, place: Path) -> None:
                 s=12,
                 label=method_label(setting, threshold),
             )
+    others = [row["regions"][""] for setting in GRID if setting != PAPER for _, row in results.of(setting)]
+    axes.scatter([r["ratio"] for r in others], [r["dice"] for r in others], s=4, color="black", label="eq. 1, Table 2")
     ratios = np.geomspace(0.05, 1, 100)
     axes.plot(ratios, 2 * ratios / (1 + ratios), color="grey", linewidth=1, label="found is what is seen: 2r / (1 + r)")
     axes.set(xscale="log", xlabel="perturbation ratio", ylabel="Dice explained", ylim=(0, 1.02))
@@ -81,6 +83,7 @@ def draw_sizes(results: Results, source: Source, place: Path) -> None:
             axes = figure.add_subplot(len(classes), 2, 2 * line + column + 1)
             axes.scatter(sizes, values, s=10)
             axes.set(xlabel="prediction, share of the image", ylabel=label, title=name)
+            axes.set_ylim(0, max(1, 1.1 * max(values)))
     _save(figure, place)
 
 

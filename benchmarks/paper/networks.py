@@ -78,10 +78,6 @@ SMALL: dict[tuple[str, str], Recipe] = {
 """What `--small` trains instead."""
 
 
-SAME_SCENES = {"triangle_silhouettes": "triangle"}
-"""Data sets for which another one's networks serve."""
-
-
 def recipe(dataset: str, model: str, *, small: bool) -> Recipe:
     """The network for a column of the paper.
 
@@ -89,8 +85,7 @@ def recipe(dataset: str, model: str, *, small: bool) -> Recipe:
         ValueError: the paper trained no such network.
     """
     known = SMALL if small else RECIPES
-    key = (SAME_SCENES.get(dataset, dataset), model)
-    if key not in known:
+    if (dataset, model) not in known:
         pairs = ", ".join(f"{data} {network}" for data, network in known)
         raise ValueError(f"the paper trained no {model} on {dataset}; trained are: {pairs}")
-    return known[key]
+    return known[dataset, model]

@@ -43,7 +43,7 @@ def _paper(rate: float, weight: float, mask_size: int) -> Setting:
 PAPER = msr(0.1, 0.01, 224)
 GRID = tuple(msr(rate, weight, 224) for weight in RATES for rate in RATES)
 SIZES = tuple(msr(0.1, 0.01, size) for size in MASK_SIZES)
-OURS = ("smooth", "minimal", "smooth tau=0.965")
+OURS = ("smooth", "minimal", "smooth tau=0.965", "minimal route=search")
 READINGS: Mapping[str, Setting] = {
     "reading: 0.5 outside the object": Setting(Reading(outside=0.5)),
     "reading: first channel above 0": Setting(Reading(visible=True)),
@@ -72,6 +72,7 @@ def settings(*, small: bool, layer: str = "") -> dict[str, Setting]:
         "smooth": _misure("smooth", second_run="0"),
         "minimal": _misure("minimal", second_run="0"),
         "smooth tau=0.965": _misure("smooth", second_run="0", tau="0.965"),
+        "minimal route=search": _misure("minimal", second_run="0", route="search"),
         **READINGS,
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from benchmarks.paper.columns import find_column
+from benchmarks.paper.differences import difference, reason
 from benchmarks.paper.measuring import touches_no_other, touches_the_three
 from benchmarks.paper.published import GRIDS, MASK_SIZES, RATES, TABLE_1, TABLE_6, TABLE_7, Published
 from benchmarks.paper.reliability import Judged, judged_classes
@@ -58,16 +59,22 @@ def number(value: float | None) -> str:
     return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 
-_COLUMNS = ("samples", "Dice explained", "Dice of the soft mask", "ratio", "median ratio", "seconds")
+_COLUMNS = (
+    "paper: Dice", "paper: ratio", "samples", "Dice explained", "Dice of the soft mask", "ratio", "median ratio",
+    "seconds", "difference", "likely reason",
+)  # fmt: skip
 
 
-def _cells(summary: Summary) -> list[str]:
+def _cells(setting: str, published: Published | None, summary: Summary) -> list[str]:
+    """The paper's numbers, ours, and how they differ: the Dice of eq. 2 (through the soft mask) where there is one."""
+    theirs = [number(published.dice), number(published.ratio)] if published else ["-", "-"]
     names = ("dice", "dice_soft", "ratio", "median_ratio", "seconds")
-    return [str(summary["samples"]), *(number(summary[name]) for name in names)]
-
-
-def _published_cells(published: Published | None) -> list[str]:
-    return [number(published.dice), number(published.ratio)] if published else ["-", "-"]
+    ours = [str(summary["samples"]), *(number(summary[name]) for name in names)]
+    if published is None:
+        return [*theirs, *ours, "-", "-"]
+    dice = summary["dice"] if setting in OURS or summary["dice_soft"] is None else summary["dice_soft"]
+    compared = (published, dice, summary["ratio"])
+    return [*theirs, *ours, difference(*compared), reason(setting, *compared)]
 
 
 def table_1(results: Results) -> str:
@@ -77,9 +84,9 @@ def table_1(results: Results) -> str:
     for setting in TABLE_1_SETTINGS:
         for threshold, summary in summaries(results, setting).items():
             label = f"{setting} {threshold}".strip()
-            key = "msr" if setting == PAPER else label
-            rows.append([method_label(setting, threshold), *_published_cells(published.get(key)), *_cells(summary)])
-    return markdown(["method", "paper: Dice", "paper: ratio", *_COLUMNS], rows)
+            theirs = published.get("msr" if setting in (PAPER, *OURS) else label)
+            rows.append([method_label(setting, threshold), *_cells(setting, theirs, summary)])
+    return markdown(["method", *_COLUMNS], rows)
 
 
 def method_label(setting: str, threshold: str = "") -> str:
@@ -97,24 +104,24 @@ def method_label(setting: str, threshold: str = "") -> str:
 def grid(results: Results) -> str:
     """Tables 2 to 5: a row a pair of learning rate and lambda."""
     published = GRIDS[published_column(results)]
-    rows = []
-    for weight in RATES:
-        for rate in RATES:
-            for summary in summaries(results, msr(rate, weight, 224)).values():
-                cells = [f"{weight:g}", f"{rate:g}", *_published_cells(published[rate, weight])]
-                rows.append([*cells, *_cells(summary)])
-    return markdown(["lambda", "learning rate", "paper: Dice", "paper: ratio", *_COLUMNS], rows)
+    pairs = [(rate, weight) for weight in RATES for rate in RATES]
+    rows = [
+        [f"{weight:g}", f"{rate:g}", *_cells(msr(rate, weight, 224), published[rate, weight], summary)]
+        for rate, weight in pairs
+        for summary in summaries(results, msr(rate, weight, 224)).values()
+    ]
+    return markdown(["lambda", "learning rate", *_COLUMNS], rows)
 
 
 def mask_sizes(results: Results) -> str:
     """Table 6: a row a mask size."""
     published = TABLE_6[published_column(results)]
     rows = [
-        [str(size), *_published_cells(published[size]), *_cells(summary)]
+        [str(size), *_cells(msr(0.1, 0.01, size), published[size], summary)]
         for size in MASK_SIZES
         for summary in summaries(results, msr(0.1, 0.01, size)).values()
     ]
-    return markdown(["mask size", "paper: Dice", "paper: ratio", *_COLUMNS], rows)
+    return markdown(["mask size", *_COLUMNS], rows)
 
 
 def readings(results: Results) -> str:
@@ -126,8 +133,9 @@ def readings(results: Results) -> str:
         slow = setting.endswith("0.001") or setting == msr(0.001, 0.01, 224)
         for summary in summaries(results, setting).values():
             label = own.get(setting, setting.removeprefix("reading: "))
-            rows.append([label, *_published_cells(published[0.001 if slow else 0.1, 0.01]), *_cells(summary)])
-    return markdown(["reading", "paper: Dice", "paper: ratio", *_COLUMNS], rows)
+            cells = _cells(setting, published[0.001 if slow else 0.1, 0.01], summary)
+            rows.append([label, *cells[:-1]])  # a reading is itself the reason that is tried
+    return markdown(["reading", *_COLUMNS[:-1]], rows)
 
 
 def objects(results: Results) -> str:

@@ -36,7 +36,7 @@ from misure_onnx.types import FloatArray
 def main(arguments: list[str] | None = None) -> None:
     """Parses the command line, trains, exports, measures."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.paper.train", description=__doc__)
-    parser.add_argument("dataset", choices=["triangle", "triangle_silhouettes", "synapse"])
+    parser.add_argument("dataset", choices=["triangle", "synapse"])
     parser.add_argument("model", choices=["unet", "transunet"])
     parser.add_argument("--data", type=Path, help="directory of the data set's files")
     parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")

@@ -27,7 +27,7 @@ def test_with_nothing_read_otherwise_it_is_preset_paper(task: Task) -> None:
     parameters = {"mask_size": "20", "iterations": "12", "background": "complement"}
     preset = make_method("misure", "paper", parameters).attribute(task)
     np.testing.assert_allclose(ours.soft_mask, preset.soft_mask, atol=1e-6)
-    assert 0 < (ours.soft_mask > 0).sum()
+    assert (ours.soft_mask > 0).sum() > 0
 
 
 def test_the_start_is_one_on_the_object_and_less_around_it(task: Task) -> None:

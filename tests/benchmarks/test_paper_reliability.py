@@ -33,4 +33,4 @@ def test_too_few_patients_or_one_kind_of_prediction_give_no_classifier() -> None
     assert probabilities(features, np.array([True, False] * 3), ["a"] * 6) is None
     judged = Judged(tuple("abcdef"), np.ones(6, bool), None)
     assert judged.prevalence == 1
-    assert judged.auc is judged.accuracy is judged.brier is judged.curve() is None
+    assert [judged.auc, judged.accuracy, judged.brier, judged.curve()] == [None] * 4

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
 from benchmarks.datasets.registry import DATASETS, open_dataset
-from benchmarks.datasets.triangle_scenes import open_silhouettes, open_triangle
+from benchmarks.datasets.triangle_scenes import open_triangle
 from tests.shared_data import shared_data
 
 
@@ -26,16 +25,6 @@ def test_the_parts_share_no_object() -> None:
     shared = sum(image.tobytes() in known for image in validation.images)
     assert len(training) + len(validation) == 1797
     assert shared == 0
-
-
-def test_silhouettes_have_no_holes() -> None:
-    plain, filled = open_triangle(None, "validation"), open_silhouettes(None, "validation")
-    added = []
-    for index in range(10):
-        np.testing.assert_array_equal(plain[index].image, filled[index].image)
-        np.testing.assert_array_equal(filled[index].labels, ndimage.binary_fill_holes(plain[index].labels))
-        added.append(filled[index].labels.sum() - plain[index].labels.sum())
-    assert max(added) > 0  # the hole of a 0
 
 
 def test_fashion_mnist_is_read() -> None:
