@@ -176,8 +176,10 @@ TABLES: Mapping[str, Callable[[Results], str]] = {
 
 
 def measured_tables(results: Results) -> Iterator[tuple[str, str]]:
-    """Every table that has rows, with its title."""
+    """Every table that has rows, with its title; the paper judges reliability on Synapse alone."""
     for title, table in TABLES.items():
+        if table is reliability and results.header["dataset"] != "synapse":
+            continue
         text = table(results)
         if text.count("\n") > 1:
             yield title, text
