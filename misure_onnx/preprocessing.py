@@ -57,6 +57,8 @@ class Preprocessing:
         rescale: of a volume's voxels, by each channel's own values over the whole file: `min_max` to [0, 1],
             `z_score` to mean 0 and deviation 1, `z_score_foreground` likewise by the voxels that are not 0.
         axes: the order in which a network takes a volume's axes: as a NIfTI file has them, or reversed.
+        source: where network and weights came from, in words.
+        licence: of the weights, best as an SPDX identifier.
     """
 
     scale: float = 1.0
@@ -74,6 +76,8 @@ class Preprocessing:
     interpolation: Interpolation = "linear"
     rescale: Rescale | None = None
     axes: Axes = "xyz"
+    source: str | None = None
+    licence: str | None = None
 
     def __post_init__(self) -> None:
         for field, allowed in _CHOICES.items():
