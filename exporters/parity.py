@@ -67,7 +67,7 @@ def parity(source: Source, deployed: OnnxRuntimeSegmenter, real: Mapping[str, Im
     record: dict[str, Any] = {"tolerance": tolerance}
     for name, inputs in (("random", [noise]), ("real", list(real.values()))):
         agreement = Agreement.of(
-            ((deployed.predict(images), _expected(source, images, head)) for images in inputs), head
+            ((deployed.predict(images), _expected(source, deployed, images)) for images in inputs), head
         )
         if (agreement.same_class < SMALLEST_AGREEMENT) if steps else (agreement.largest_deviation > LARGEST_DEVIATION):
             raise ParityError(
@@ -81,9 +81,10 @@ def parity(source: Source, deployed: OnnxRuntimeSegmenter, real: Mapping[str, Im
     return record
 
 
-def _expected(source: Source, images: Images, head: Head) -> Scores:
-    """The framework's scores, brought to the input's size as the library brings the file's."""
-    return resize_scores(source.predict(images), images.shape[2:], head)
+def _expected(source: Source, deployed: OnnxRuntimeSegmenter, images: Images) -> Scores:
+    """The framework's answer, read and brought to the input's size as the library does with the file's."""
+    size, output = images.shape[2:], deployed.output
+    return resize_scores(output.to_scores(source.predict(images), size), size, output.head)
 
 
 def _several_images(deployed: OnnxRuntimeSegmenter, images: Images) -> str:

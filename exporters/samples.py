@@ -9,7 +9,8 @@ _U_NET = "--set channels=(8,16,32) --set strides=(2,2)"
 
 SAMPLES: dict[str, str] = {
     "sklearn/RandomForestClassifier": "sklearn RandomForestClassifier --set n_estimators=20 --set max_depth=8",
-    "sklearn/HistGradientBoostingClassifier": "sklearn HistGradientBoostingClassifier --set max_iter=20",
+    "sklearn/ExtraTreesClassifier": "sklearn ExtraTreesClassifier --set n_estimators=20 --set max_depth=8",
+    "sklearn/MLPClassifier": "sklearn MLPClassifier --set max_iter=30 --set tol=0.01",
     "sklearn/LogisticRegression": "sklearn LogisticRegression --set max_iter=500",
     "keras/u_net": f"keras exporters.networks.keras_u_net:u_net --set size=96 {_BOTH}",
     "monai/UNet": f"monai UNet --channels 1 {_U_NET} {_PLAIN}",
@@ -19,7 +20,7 @@ SAMPLES: dict[str, str] = {
     "torchvision/lraspp_mobilenet_v3_large": f"torchvision lraspp_mobilenet_v3_large {_PLAIN}",
     "timm/convnext_atto": f"timm convnext_atto --set decoder=FPN {_PLAIN}",
     "transunet/TransUNet": f"transunet TransUNet {_SMALL_TRANSUNET} {_PLAIN}",
-    "module/TransUNet": f"module exporters.networks.transunet:TransUNet --set size=96,96 --set classes=5 {_SMALL_TRANSUNET} {_OLDER}",
+    "module/U2Net": f"module benchmarks.coverage.zoo.paper_models:U2Net --size 96 --exporter legacy {_BOTH}",
     "torchvision/deeplabv3_resnet50": f"torchvision deeplabv3_resnet50 {_OLDER}",
     "smp/DeepLabV3Plus resnet18": f"smp DeepLabV3Plus --set encoder_name=resnet18 {_OLDER}",
     "smp/Segformer mit_b0": f"smp Segformer --set encoder_name=mit_b0 {_OLDER}",

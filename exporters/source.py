@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from misure_onnx.preprocessing import Preprocessing
-from misure_onnx.types import Images, Scores
+from misure_onnx.types import AnyArray, Images
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,7 +15,7 @@ class Source:
     Attributes:
         declared: what the file is to say about itself; what is None is found in the written graph.
         channels: C of the input.
-        predict: network input (N, C, *size) float32 -> the framework's scores (N, L, h, w), labels one-hot.
+        predict: network input (N, C, *size) float32 -> what the framework's network returns, in its own layout.
         write: writes the bare graph, and returns what its reader should know (or None).
         steps: whether the answer jumps where the input hardly changes (tree ensembles, label maps), so that rounding
             turns single pixels over.
@@ -23,6 +23,6 @@ class Source:
 
     declared: Preprocessing
     channels: int
-    predict: Callable[[Images], Scores]
+    predict: Callable[[Images], AnyArray]
     write: Callable[[Path], str | None]
     steps: bool = False

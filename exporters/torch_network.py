@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -17,7 +16,7 @@ from exporters.weights import load_weights
 from misure_onnx.errors import InputError
 from misure_onnx.preprocessing import Layout, Preprocessing
 from misure_onnx.scores import ScoreKind
-from misure_onnx.types import Images, Scores
+from misure_onnx.types import AnyArray, Images
 
 OPSETS: dict[TorchExporter, int] = {"dynamo": 18, "legacy": 17}
 """What each exporter writes by itself or best; the newer one converts every other opset afterwards."""
@@ -98,7 +97,7 @@ def torch_source(
     channels: int | None = None,
     kind: ScoreKind | None = None,
 ) -> Source:
-    """A network that returns scores (N, L, h, w).
+    """A network that returns a tensor of scores, in any layout that the library reads.
 
     Args:
         network: with its weights.
@@ -113,10 +112,10 @@ def torch_source(
     size, layout = declared.size or request.required_size(), declared.layout or "NCHW"
     declared = dataclasses.replace(declared, size=size, layout=layout, output=request.output or kind)
 
-    def predict(images: Images) -> Scores:
+    def predict(images: Images) -> AnyArray:
         with torch.inference_mode():
-            scores = network(_placed(torch.from_numpy(images), layout))
-        return np.ascontiguousarray(scores.numpy(), np.float32)
+            found: AnyArray = network(_placed(torch.from_numpy(images), layout)).numpy()
+        return found
 
     def write(path: Path) -> str | None:
         images = _placed(torch.zeros(2, channels, *size), layout)

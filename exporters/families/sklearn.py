@@ -49,10 +49,13 @@ def build(request: Request) -> Source:
     def write(path: Path) -> None:
         from skl2onnx import to_onnx
 
-        rows = to_onnx(
-            classifier, np.zeros((1, columns), np.float32), options={"zipmap": False},
-            target_opset={"": OPSET, "ai.onnx.ml": ML_OPSET},
-        )  # fmt: skip
+        row = np.zeros((1, columns), np.float32)
+        opsets = {"": OPSET, "ai.onnx.ml": ML_OPSET}
+        try:
+            rows = to_onnx(classifier, row, options={"zipmap": False}, target_opset=opsets)
+        except Exception as error:
+            reason = str(error).splitlines()[0][:200]
+            raise InputError(f"skl2onnx cannot write a {type(classifier).__name__}: {reason}") from error
         onnx.save(per_pixel(rows, request.channels, windows, classes), path)
 
     declared = dataclasses.replace(declared, output="softmax")
