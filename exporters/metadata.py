@@ -16,7 +16,6 @@ def write_metadata(path: Path, declared: Preprocessing) -> None:
     entries = {entry.key: entry.value for entry in model.metadata_props}
     entries[METADATA_KEY] = json.dumps(declared.to_mapping(), ensure_ascii=False)
     onnx.helper.set_model_props(model, entries)
-    onnx.checker.check_model(model)
     onnx.save(model, path)
 
 

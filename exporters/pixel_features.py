@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import onnxruntime as ort
-from onnx import TensorProto, helper
+from onnx import TensorProto, compose, helper
 
 from misure_onnx.errors import InputError
 from misure_onnx.types import FloatArray, Images
@@ -55,6 +55,7 @@ def feature_nodes(channels: int, windows: Sequence[int], table: str) -> list[onn
 
 def per_pixel(classifier: onnx.ModelProto, channels: int, windows: Sequence[int], classes: int) -> onnx.ModelProto:
     """A classifier of rows (two outputs: label, probabilities) as a network (N, C, H, W) -> (N, classes, H, W)."""
+    classifier = compose.add_prefix(classifier, "classifier_")
     (table,), (_, probabilities) = classifier.graph.input, classifier.graph.output
     nodes = [
         *feature_nodes(channels, windows, table.name),

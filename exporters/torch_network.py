@@ -109,7 +109,8 @@ def torch_source(
     network = OneResult(network, request.head).eval().cpu().float()
     _bake(network)
     channels = channels or request.channels
-    size, layout = declared.size or request.required_size(), declared.layout or "NCHW"
+    size = declared.size or request.required_size()
+    layout: Layout = declared.layout or ("NCDHW" if len(size) == 3 else "NCHW")
     declared = dataclasses.replace(declared, size=size, layout=layout, output=request.output or kind)
 
     def predict(images: Images) -> AnyArray:

@@ -68,10 +68,10 @@ def _tensors(content: Any, path: Path) -> dict[str, Tensor]:
 
 
 def _without_prefix(given: dict[str, Tensor], known: set[str]) -> dict[str, Tensor]:
-    """Takes a wrapper's prefix off all names, where the network's own names do not have it."""
+    """Takes wrappers' prefixes off all names, where the network's own names do not have it."""
     for prefix in _PREFIXES:
         if not set(given) & known and all(name.startswith(prefix) for name in given):
-            given = {name.removeprefix(prefix): value for name, value in given.items()}
+            return _without_prefix({name.removeprefix(prefix): value for name, value in given.items()}, known)
     return given
 
 
