@@ -1,6 +1,7 @@
 """monai.networks.nets, in two and three dimensions."""
 
 import inspect
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,9 @@ def _bundle(request: Request) -> Any:
     from exporters.weights import load_weights
 
     place = Path(torch.hub.get_dir(), "bundle")
-    network = from_hub(request.model, lambda: load(request.model, bundle_dir=place, device="cpu"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # that configurations are code: the option's help says so
+        network = from_hub(request.model, lambda: load(request.model, bundle_dir=place, device="cpu"))
     if not isinstance(network, torch.nn.Module):
         raise InputError(f"bundle {request.model!r} has no network definition: build it by name and pass --weights")
     load_weights(network, place / request.model / "models" / "model.pt")
