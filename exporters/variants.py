@@ -29,8 +29,18 @@ def write_float16(path: Path, out: Path, calibration: Sequence[Images]) -> None:
 
     del calibration
     converted = OnnxModel(convert_float_to_float16(onnx.load(path), keep_io_types=True))
+    _drop_repeated(converted.model.graph)
     converted.topological_sort()  # the converter puts its casts at the end
     onnx.save(converted.model, out)
+
+
+def _drop_repeated(graph: onnx.GraphProto) -> None:
+    """The converter casts a tensor once for every reader, always under the same name."""
+    made: set[str] = set()
+    for node in list(graph.node):
+        if made.issuperset(node.output):
+            graph.node.remove(node)
+        made.update(node.output)
 
 
 def write_int8(path: Path, out: Path, calibration: Sequence[Images]) -> None:

@@ -25,7 +25,7 @@ def build(request: Request) -> Source:
     directory = request.weights is not None and request.weights.is_dir()
     if request.pretrained or directory:
         place = request.model if request.pretrained else str(request.weights)
-        network = from_hub(place, lambda: smp.from_pretrained(place))
+        network = from_hub(place, lambda: smp.from_pretrained(place), local=directory)
     else:
         network = network_of(request.model, request, request.settings)
     declared = request.described(

@@ -29,9 +29,10 @@ def build(request: Request) -> Source:
                 f"--weights {str(request.weights)!r} is no directory; transformers keeps a network in one: config.json "
                 "and model.safetensors, as save_pretrained writes them"
             )
-        place = request.model if request.weights is None else str(request.weights)
-        network = from_hub(place, lambda: _saved(place, local=request.weights is not None))
-        declared, side = _processed(place, local=request.weights is not None)
+        local = request.weights is not None
+        place = str(request.weights) if local else request.model
+        network = from_hub(place, lambda: _saved(place, local=local), local=local)
+        declared, side = _processed(place, local=local)
     else:
         network = filled(lambda: _made(request), request)
         declared, side = PRESETS["imagenet"], (_SIDE, _SIDE)
@@ -79,7 +80,7 @@ def _processed(place: str, *, local: bool) -> tuple[Preprocessing, tuple[int, in
     """
     if local and not Path(place, "preprocessor_config.json").is_file():
         return PRESETS["imagenet"], (_SIDE, _SIDE)
-    found = from_hub(place, lambda: _processor(place, local=local))
+    found = from_hub(place, lambda: _processor(place, local=local), local=local)
     return from_processor(found)
 
 

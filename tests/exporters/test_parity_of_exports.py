@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import helper
 
 from exporters.export import export
 from exporters.metadata import completed, write_metadata
@@ -16,7 +17,7 @@ from misure_onnx.errors import InputError
 from misure_onnx.preprocessing import PRESETS, Preprocessing
 from misure_onnx.scores import Head
 from misure_onnx.types import AnyArray, Images
-from tests.tiny_models import SIZE, mixing, pointwise, pointwise_logits, small_network
+from tests.tiny_models import SIZE, mixing, pointwise, pointwise_logits, save_model, small_network
 
 CLASSES = 5
 
@@ -112,3 +113,16 @@ def test_trees_have_no_variants(tmp_path: Path) -> None:
     path = export_forest(tmp_path / "forest.onnx", "probabilities")
     with pytest.raises(InputError, match="int8 is for networks"):
         write_variant("int8", path, tmp_path / "variant.onnx", {})
+
+
+def test_two_resizes_by_the_same_scales_become_float16(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Resize", ["image", "", "scales"], ["larger"], mode="linear"),
+        helper.make_node("Resize", ["larger", "", "scales"], ["scores"], mode="linear"),
+    ]
+    scales = {"scales": np.array([1, 1, 1.5, 1.5], np.float32)}
+    path = save_model(tmp_path / "model.onnx", nodes, input_shape=["N", 3, *SIZE], constants=scales)
+    write_metadata(path, Preprocessing(1 / 255, output="logits"))
+    images = np.random.default_rng(0).random((1, 3, *SIZE), np.float32)
+    record = write_variant("float16", path, tmp_path / "variant.onnx", {"noise": images})
+    assert record["real"]["largest_deviation"] < 2e-3

@@ -34,10 +34,16 @@ def test_a_bundle_of_monai_is_exported(tmp_path: Path, monkeypatch: pytest.Monke
     import json  # noqa: PLC0415
 
     import torch  # noqa: PLC0415
-    from monai.networks.nets import UNet  # noqa: PLC0415
+    from monai.networks.nets.unet import UNet  # noqa: PLC0415
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    settings: dict[str, Any] = {"spatial_dims": 2, "in_channels": 1, "out_channels": 3, "channels": [4, 8], "strides": [2]}
+    settings: dict[str, Any] = {
+        "spatial_dims": 2,
+        "in_channels": 1,
+        "out_channels": 3,
+        "channels": [4, 8],
+        "strides": [2],
+    }
     bundle = tmp_path / "hub" / "bundle" / "small"
     for folder in ("configs", "models"):
         (bundle / folder).mkdir(parents=True)
