@@ -63,8 +63,12 @@ def _cells(name: str, row: dict[str, Any]) -> list[str]:
     return [
         f"`{name}`", f"{row['bytes'] / 1e6:.1f}", str(row["opset"]), found["several_images"],
         *(f"{part['largest_deviation']:.0e}" for part in both), f"{min(part['same_class'] for part in both):.2%}",
-        *(f"{variant['real']['dice']:.3f}" if variant else "-" for variant in variants),
+        *(_kept(variant["real"]) if variant else "-" for variant in variants),
     ]  # fmt: skip
+
+
+def _kept(found: dict[str, float]) -> str:
+    return f"{found['dice']:.3f} ({found['largest_deviation']:.0e})"
 
 
 def _all_versions(document: dict[str, Any]) -> dict[str, str]:

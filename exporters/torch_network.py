@@ -185,7 +185,7 @@ def _write_legacy(network: nn.Module, images: Tensor, path: Path, opset: int, *,
 
 def _bake(network: nn.Module) -> None:
     """Weights that are computed from others (standardised, spectrally normalised) become plain ones."""
-    for module in network.modules():
+    for module in list(network.modules()):
         if parametrize.is_parametrized(module):
             for name in list(cast("nn.ModuleDict", module.parametrizations)):
                 parametrize.remove_parametrizations(module, name)
