@@ -38,7 +38,10 @@ def quantise(path: Path, out: Path, images: Sequence[Array] | Array) -> None:
     name = onnx.load(path, load_external_data=False).graph.input[0].name
     with tempfile.TemporaryDirectory(prefix="misure-") as folder:
         prepared = Path(folder, "prepared.onnx")
-        quant_pre_process(path, prepared)
+        try:
+            quant_pre_process(path, prepared)
+        except Exception:  # noqa: BLE001 - what it raises where it cannot infer a shape; ONNX's own inference is left
+            quant_pre_process(path, prepared, skip_symbolic_shape=True)
         quantize_static(
             prepared,
             out,

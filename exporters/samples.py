@@ -19,12 +19,11 @@ SAMPLES: dict[str, str] = {
     "smp/Unet resnet18": f"smp Unet --set encoder_name=resnet18 {_PLAIN}",
     "torchvision/lraspp_mobilenet_v3_large": f"torchvision lraspp_mobilenet_v3_large {_PLAIN}",
     "timm/convnext_atto": f"timm convnext_atto --set decoder=FPN {_PLAIN}",
-    "transunet/TransUNet": f"transunet TransUNet {_SMALL_TRANSUNET} {_PLAIN}",
+    "transunet/TransUNet": f"transunet TransUNet {_SMALL_TRANSUNET} {_OLDER}",
     "module/U2Net": f"module benchmarks.coverage.zoo.paper_models:U2Net --size 96 --exporter legacy {_BOTH}",
     "torchvision/deeplabv3_resnet50": f"torchvision deeplabv3_resnet50 {_OLDER}",
     "smp/DeepLabV3Plus resnet18": f"smp DeepLabV3Plus --set encoder_name=resnet18 {_OLDER}",
     "smp/Segformer mit_b0": f"smp Segformer --set encoder_name=mit_b0 {_OLDER}",
-    "transformers/maskformer": f"transformers maskformer {_OLDER}",
     "monai/SwinUNETR": f"monai SwinUNETR --channels 1 --set feature_size=12 {_OLDER}",
     "monai/SegResNet 3-D": f"monai SegResNet --channels 1 --classes 4 --size 24,32,32 --exporter legacy {_BOTH}",
 }

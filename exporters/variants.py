@@ -14,7 +14,7 @@ from exporters.metadata import write_metadata
 from exporters.parity import Agreement
 from exporters.quantised import quantise
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
-from misure_onnx.errors import InputError
+from misure_onnx.errors import InputError, ModelError
 from misure_onnx.overlap import hard_dice
 from misure_onnx.scores import Head
 from misure_onnx.types import BoolArray, Images, Scores
@@ -73,7 +73,13 @@ def write_variant(name: str, path: Path, out: Path, real: Mapping[str, Images]) 
     original = OnnxRuntimeSegmenter(path, provider="cpu")
     VARIANTS[name](path, out, [original.input.to_network(images) for images in real.values()])
     write_metadata(out, original.spec.preprocessing)
-    variant = OnnxRuntimeSegmenter(out, provider="cpu")
+    try:
+        variant = OnnxRuntimeSegmenter(out, provider="cpu")
+    except ModelError as error:
+        raise InputError(
+            f"ONNX Runtime's own tool made an {name} file that it cannot run: {error}; leave this variant out, or try "
+            "the other --exporter"
+        ) from error
     inputs = [random_inputs(original), *real.values()]
     answers = [(variant.predict(images), original.predict(images)) for images in inputs]
     return {"bytes": out.stat().st_size, "random": kept(answers[:1], original.spec.head),

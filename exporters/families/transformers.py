@@ -44,8 +44,9 @@ def build(request: Request) -> Source:
         size=(own_side, own_side) if isinstance(own_side, int) and request.seed is not None else side,
         class_names=None if request.seed is not None else tuple(named[index] for index in range(len(named))),
     )
-    exported = SemanticMasks(network) if classifies_masks(network) else network
-    return torch_source(exported, request, declared, kind="logits")
+    if classifies_masks(network):
+        return torch_source(SemanticMasks(network), request, declared, kind="softmax")
+    return torch_source(network, request, declared, kind="logits")
 
 
 def _made(request: Request) -> Any:

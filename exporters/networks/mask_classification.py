@@ -6,13 +6,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-_SMALLEST = 1e-12
+_FLOOR = 1e-3
+"""Added to every sum: where no mask claims a pixel all are tiny, and ONNX Runtime's sigmoid is exact to 1e-7 only."""
 
 
 class SemanticMasks(nn.Module):
-    """Scores (N, L, h, w): the logarithm of the sum over queries of class probability times mask probability.
-
-    The softmax of a logarithm divides by the sum, so that scores can be read as logits.
+    """Probabilities (N, L, h, w): sums over queries of class times mask probability, as shares of all sums.
 
     Args:
         network: of transformers; classifies masks.
@@ -23,11 +22,12 @@ class SemanticMasks(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        """Scores at a quarter of the input's size."""
+        """Probabilities at a quarter of the input's size."""
         found = self.network(images)
         classes = functional.softmax(found.class_queries_logits, dim=-1)[..., :-1]
         masks = found.masks_queries_logits.sigmoid()
-        return torch.einsum("bqc,bqhw->bchw", classes, masks).clamp(min=_SMALLEST).log()
+        sums = torch.einsum("bqc,bqhw->bchw", classes, masks) + _FLOOR
+        return sums / sums.sum(dim=1, keepdim=True)
 
 
 def classifies_masks(network: Any) -> bool:
