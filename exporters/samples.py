@@ -24,6 +24,7 @@ SAMPLES: dict[str, str] = {
     "torchvision/deeplabv3_resnet50": f"torchvision deeplabv3_resnet50 {_OLDER}",
     "smp/DeepLabV3Plus resnet18": f"smp DeepLabV3Plus --set encoder_name=resnet18 {_OLDER}",
     "smp/Segformer mit_b0": f"smp Segformer --set encoder_name=mit_b0 {_OLDER}",
+    "transformers/maskformer": "transformers maskformer --classes 5 --size 96 --exporter legacy",
     "monai/SwinUNETR": f"monai SwinUNETR --channels 1 --set feature_size=12 {_OLDER}",
     "monai/SegResNet 3-D": f"monai SegResNet --channels 1 --classes 4 --size 24,32,32 --exporter legacy {_BOTH}",
 }
