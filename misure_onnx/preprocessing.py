@@ -58,6 +58,8 @@ class Preprocessing:
         rescale: by each channel's own values over the whole image or volume: `min_max` to [0, 1], `z_score` to mean 0
             and deviation 1, `z_score_foreground` likewise by the values that are not 0. Not together with `clip`.
         axes: the order in which a network takes a volume's axes: as a NIfTI file has them, or reversed.
+        source: where network and weights came from, in words.
+        licence: of the weights, best as an SPDX identifier.
     """
 
     scale: float = 1.0
@@ -76,6 +78,8 @@ class Preprocessing:
     clip: tuple[float, float] | None = None
     rescale: Rescale | None = None
     axes: Axes = "xyz"
+    source: str | None = None
+    licence: str | None = None
 
     def __post_init__(self) -> None:
         for field, allowed in _CHOICES.items():

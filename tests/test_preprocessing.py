@@ -32,6 +32,8 @@ EVERYTHING = Preprocessing(
     head="main",
     threshold=0.25,
     interpolation="area",
+    source="trained on our own photographs",
+    licence="CC-BY-4.0",
 )
 
 

@@ -18,12 +18,12 @@ import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from benchmarks.coverage.batches import judge_batches
 from benchmarks.coverage.judge import judge
 from benchmarks.coverage.measure import summary
-from benchmarks.coverage.quantised import quantise
 from benchmarks.coverage.results import Results
 from benchmarks.coverage.routes import ROUTES
 from benchmarks.coverage.scenes import scenes
 from benchmarks.coverage.subject import Array, Precision, Subject, session_of
 from benchmarks.shared_data import data_directory, declared_preprocessing
+from exporters.quantised import quantise
 
 _PREFIX, _INT8 = "data/", " int8"
 _ALSO_QUANTISED = ("data/retina_unet_drive_256", "data/deeplabv3_mnv2_voc_257_nchw")
@@ -73,7 +73,7 @@ def _row(entry: dict[str, Any], precision: Precision) -> dict[str, Any]:
         if precision == "int8":
             path = Path(folder) / "quantised.onnx"
             onnx.save(model, path)
-            quantise(path, images)
+            quantise(path, path, images)
         subject = _subject(path, precision, images)
         deployed = session_of(subject)
         judged, unrounded = judge(subject, deployed), session_of(subject, unrounded=True)

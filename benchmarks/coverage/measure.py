@@ -18,12 +18,12 @@ import torch
 from benchmarks.coverage.batches import judge_batches
 from benchmarks.coverage.exports import EXPORTS, FURTHER, USUAL, WIDE, Export, export
 from benchmarks.coverage.judge import judge
-from benchmarks.coverage.quantised import quantise
 from benchmarks.coverage.results import Results
 from benchmarks.coverage.source import Source, make_source
 from benchmarks.coverage.subject import Subject, relative_largest, session_of
 from benchmarks.coverage.zoo import MODELS
 from benchmarks.coverage.zoo.model import Model
+from exporters.quantised import quantise
 
 _WITH_FURTHER = ("smp/unet_resnet34", "transformers/segformer_b0")
 
@@ -76,7 +76,7 @@ def _row(name: str, model: Model, source: Source, way: Export) -> dict[str, Any]
             network, images = source.in_precision(way.dtype)
             export(network, images, way, path)
             if way.precision == "int8":
-                quantise(path, source.images.numpy())
+                quantise(path, path, source.images.numpy())
             _check_batch(path, way)
         except Exception as error:  # noqa: BLE001 - exporters raise many kinds
             return {**row, "export_error": f"{type(error).__name__}: {error}".splitlines()[0][:200]}

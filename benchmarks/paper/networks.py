@@ -6,8 +6,8 @@ from typing import Any
 
 from torch import nn
 
-from benchmarks.coverage.zoo.paper_models import TransUNet
 from exporters.demo_model.unet import UNet
+from exporters.networks.transunet import TransUNet
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,13 @@ def _small_unet(classes: int) -> nn.Module:
 
 
 def _small_transunet(classes: int) -> nn.Module:
-    return TransUNet(64, classes, width=32)
+    return TransUNet(
+        (64, 64), 1, classes, blocks=(1, 1, 1), width=16, hidden=64, layers=2, heads=4, decoder=(32, 32, 16, 16)
+    )
 
 
 def _transunet(classes: int) -> nn.Module:
-    return TransUNet(224, classes, width=768)
+    return TransUNet(channels=1, classes=classes)
 
 
 RECIPES: dict[tuple[str, str], Recipe] = {
@@ -73,7 +75,7 @@ RECIPES: dict[tuple[str, str], Recipe] = {
 SMALL: dict[tuple[str, str], Recipe] = {
     ("triangle", "unet"): Recipe("small U-Net, 0.28 M parameters", _small_unet, 224, 3, 8, learning_rate=4e-3),
     ("synapse", "unet"): Recipe("U-Net, ResNet-18, input of 64x64", _smp_unet("resnet18", 1), 64, 1, 10),
-    ("synapse", "transunet"): Recipe("TransUNet of width 32, input of 64x64", _small_transunet, 64, 1, 10),
+    ("synapse", "transunet"): Recipe("TransUNet of width 16, input of 64x64", _small_transunet, 64, 1, 10),
 }
 """What `--small` trains instead."""
 

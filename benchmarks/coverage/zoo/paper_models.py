@@ -1,8 +1,8 @@
 """Designs that no library offers, after their papers; smaller than published.
 
-TransUNet (Chen et al. 2021): a convolutional stem, a transformer on its last map, a decoder with skip connections.
-U2-Net (Qin et al. 2020): a U whose blocks are U's, with side outputs. MeshNet (Fedorov et al. 2017): dilated
-convolutions at full resolution.
+TransUNet (Chen et al. 2021): a small configuration of `exporters.networks.transunet`.
+U2-Net (Qin et al. 2020): a U whose blocks are U's, with side outputs.
+MeshNet (Fedorov et al. 2017): dilated convolutions at full resolution.
 """
 
 import torch
@@ -10,57 +10,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own abbreviation
 from torch import Tensor, nn
 
 from benchmarks.coverage.zoo.model import Model
-
-
-class _Residual(nn.Module):
-    """Two convolutions with group normalisation beside a strided shortcut."""
-
-    def __init__(self, read: int, made: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(read, made, 3, stride=2, padding=1, bias=False),
-            nn.GroupNorm(min(32, made), made),
-            nn.ReLU(),
-            nn.Conv2d(made, made, 3, padding=1, bias=False),
-            nn.GroupNorm(min(32, made), made),
-        )
-        self.shortcut = nn.Conv2d(read, made, 1, stride=2, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        joined: Tensor = self.shortcut(x) + self.body(x)
-        return F.relu(joined)
-
-
-class TransUNet(nn.Module):
-    """TransUNet (Chen et al. 2021, Fig. 1) for images of one fixed side."""
-
-    def __init__(self, side: int = 128, classes: int = 9, width: int = 128) -> None:
-        super().__init__()
-        self.stem = nn.ModuleList([_Residual(1, 32), _Residual(32, 64), _Residual(64, 128)])
-        self.tokens = side // 16
-        self.embedding = nn.Conv2d(128, width, 2, stride=2)
-        self.position = nn.Parameter(0.02 * torch.randn(1, self.tokens**2, width))
-        layer = nn.TransformerEncoderLayer(width, 4, 2 * width, activation="gelu", batch_first=True, norm_first=True)
-        self.transformer = nn.TransformerEncoder(layer, 4, enable_nested_tensor=False)
-        channels = [(width + 128, 128), (128 + 64, 64), (64 + 32, 32), (32, 16)]
-        self.decoder = nn.ModuleList(
-            [nn.Sequential(nn.Conv2d(i, o, 3, padding=1), nn.BatchNorm2d(o), nn.ReLU()) for i, o in channels]
-        )
-        self.head = nn.Conv2d(16, classes, 3, padding=1)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """Scores (N, L, H, W)."""
-        skips, x = [], image
-        for block in self.stem:
-            x = block(x)
-            skips.append(x)
-        tokens = self.transformer(self.embedding(x).flatten(2).transpose(1, 2) + self.position)
-        x = tokens.transpose(1, 2).reshape(image.shape[0], -1, self.tokens, self.tokens)  # len() would fix the batch
-        for block in self.decoder:
-            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
-            x = block(torch.cat([x, skips.pop()], 1) if skips else x)
-        scores: Tensor = self.head(x)
-        return scores
+from exporters.networks.transunet import TransUNet
 
 
 def _convolution(read: int, made: int, dilation: int = 1) -> nn.Module:
@@ -135,8 +85,14 @@ def _meshnet() -> nn.Module:
     return nn.Sequential(*layers, nn.Conv3d(10, 3, 1))
 
 
+def _transunet() -> nn.Module:
+    return TransUNet(
+        (128, 128), 1, blocks=(1, 1, 1), width=16, hidden=128, layers=4, heads=4, decoder=(128, 64, 32, 16)
+    )
+
+
 MODELS: dict[str, Model] = {
-    "papers/transunet": Model("TransUNet", TransUNet, (1, 128, 128), widely=True),
+    "papers/transunet": Model("TransUNet", _transunet, (1, 128, 128), widely=True),
     "papers/u2net": Model("U2-Net", U2Net, (3, 128, 128)),
     "papers/meshnet": Model("MeshNet 3-D", _meshnet, (1, 32, 32, 32)),
 }
