@@ -7,7 +7,7 @@ image, the target and the deployed model, and gives a saliency map and a binary 
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, get_args
 
@@ -150,11 +150,8 @@ class Method(ABC):
         from misure_onnx.methods.measuring import Wanted  # noqa: PLC0415
 
         require(scoring in get_args(Scoring), f"scoring must be {', '.join(get_args(Scoring))}, got {scoring!r}")
-        require(
-            self.serves_volumes or segmenter.spec.rank == 2,
-            f"{self.name} explains models that take images, this one takes volumes; for volumes take "
-            f"{', '.join(sorted(_for_volumes(Method.__subclasses__())))}",
-        )
+        if not self.serves_volumes and segmenter.spec.rank > 2:
+            raise self._no_volumes()
         clock = Clock()
         loaded = load_input(image)
         wanted = Wanted.of(metrics or {}, truth, loaded.size)
@@ -168,6 +165,14 @@ class Method(ABC):
         shared = shared if shared is not None and shared.serves(target) else None
         task = Task(counting, network_image, target, seed, batch, progress, scoring, shared=shared)
         return assemble(self, task, loaded, self.attribute(task), clock=clock, wanted=wanted)
+
+    def _no_volumes(self) -> ParameterError:
+        from misure_onnx.methods import METHODS  # noqa: PLC0415 - the registry imports this module
+
+        serving = ", ".join(sorted(name for name, method in METHODS.items() if method.serves_volumes))
+        return ParameterError(
+            f"{self.name} explains models that take images, this one takes volumes; for volumes take {serving}"
+        )
 
     @classmethod
     def from_preset(cls, preset: str, **parameters: Any) -> Self:
@@ -204,14 +209,6 @@ class Method(ABC):
         """The first preset whose parameters these are, whatever the preset leaves open."""
         mine = self.parameters()
         return next((p for p, values in self.PRESETS.items() if all(mine[k] == v for k, v in values.items())), None)
-
-
-def _for_volumes(kinds: Iterable[type[Method]]) -> Iterator[str]:
-    """Names of the methods that serve volumes: subclasses, since the registry imports this module."""
-    for kind in kinds:
-        if "name" in vars(kind) and kind.serves_volumes:
-            yield kind.name
-        yield from _for_volumes(kind.__subclasses__())
 
 
 def require(condition: bool, message: str) -> None:  # noqa: FBT001 - reads as a sentence: require(x > 0, "...")

@@ -66,7 +66,7 @@ def test_the_gradient_graph_names_node_operator_and_opset(tmp_path: Path) -> Non
     text = refusal_of("onnx_gradient", with_product(tmp_path / "product.onnx"))
     assert "no gradient rule for ReduceProd (1 node, first: 'decoder/product'), opset 17" in text
     assert "(the file's opset 13 was raised to 17 for the gradient)" in text
-    assert "sufficient_region" in text
+    assert "`misure methods`" in text
 
 
 def test_the_bridge_names_node_operator_and_opset(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_auto_names_the_node_for_every_route_and_what_remains(tmp_path: Path) ->
     assert text.count("'head/align'") == 2
     for route in GROUPS["gradient"]:
         assert f"route {route}: " in text
-    assert "sufficient_region" in text
+    assert "`misure methods`" in text
 
 
 def test_inspect_tells_the_route_that_remains_and_why_the_first_was_refused(
