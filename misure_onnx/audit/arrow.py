@@ -1,5 +1,6 @@
 """pyarrow, an extra: what needs it asks here, so that its absence is one sentence."""
 
+import importlib
 from types import ModuleType
 
 from misure_onnx.errors import OutputError
@@ -12,10 +13,9 @@ def arrow() -> ModuleType:
         OutputError: it is not installed.
     """
     try:
-        import pyarrow  # noqa: PLC0415, ICN001 - an extra
+        return importlib.import_module("pyarrow")
     except ImportError as error:
         raise OutputError("tables need pyarrow: pip install 'misure-onnx[reports]'") from error
-    return pyarrow
 
 
 def parquet() -> ModuleType:
@@ -25,6 +25,4 @@ def parquet() -> ModuleType:
         OutputError: as `arrow`.
     """
     arrow()
-    import pyarrow.parquet  # noqa: PLC0415 - an extra
-
-    return pyarrow.parquet
+    return importlib.import_module("pyarrow.parquet")
