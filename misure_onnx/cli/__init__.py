@@ -9,7 +9,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from misure_onnx import __version__
-from misure_onnx.cli import audit, compare, demo, doctor, explain, insights, inspect, methods, metrics, reliability
+from misure_onnx.cli import (
+    audit,
+    compare,
+    demo,
+    doctor,
+    explain,
+    insights,
+    inspect,
+    methods,
+    metrics,
+    reliability,
+    report,
+    verify,
+)
 from misure_onnx.errors import MisureError
 
 COMMANDS = {
@@ -20,6 +33,8 @@ COMMANDS = {
     "compare": compare,
     "insights": insights,
     "reliability": reliability,
+    "report": report,
+    "verify": verify,
     "methods": methods,
     "metrics": metrics,
     "doctor": doctor,
