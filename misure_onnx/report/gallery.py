@@ -24,7 +24,7 @@ COLUMNS = (
     "image", "group", "class_index", "class_name", "object", "method", "error", "size", "passed", "dice_truth",
     "prediction_rle", "sufficient_region_rle", "minimal_region_rle", *NUMBERS,
 )  # fmt: skip
-_EACH, _MOST, _SIDE, _QUALITY, _DIMMED = 2, 36, 320, 80, 0.25
+_EACH, _MOST, _SIDE, _QUALITY, _DIMMED, _GAP = 2, 36, 320, 80, 0.25, 8
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,8 @@ def _picture(row: Row, data: Dataset | None) -> str:
 def _pair(image: RgbImage, prediction: Region, region: Region) -> RgbImage:
     shown = np.where(region[..., None], image, (image * _DIMMED).astype(np.uint8)).astype(np.uint8)
     both = [_small(outline(image, prediction, tint=0)), _small(outline(shown, prediction, tint=0))]
-    return np.concatenate(both, axis=1)
+    gap = np.full((both[0].shape[0], _GAP, 3), 255, np.uint8)
+    return np.concatenate([both[0], gap, both[1]], axis=1)
 
 
 def _small(picture: RgbImage) -> RgbImage:
