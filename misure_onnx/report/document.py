@@ -26,8 +26,8 @@ LIMITS = (
     ),
     "Objects that the model did not predict have no explanation. Their absence is not seen here.",
     (
-        "Intervals are 95 % percentile intervals of 1000 draws of whole groups (patients, else images). They say nothing "
-        "about images of another kind than those audited, and with few groups they are too narrow."
+        "Intervals are 95 % percentile intervals of 1000 draws of whole groups (patients, else images). They say "
+        "nothing about images of another kind than those audited, and with few groups they are too narrow."
     ),
     "Cases are chosen by their numbers: the best and worst are extremes and not typical.",
     "Hashes show that files have changed since, and not who wrote them; keep the manifest's own sha256 elsewhere.",
