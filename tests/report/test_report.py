@@ -14,11 +14,13 @@ import pytest
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: tables need it")
 pytest.importorskip("jinja2", reason="jinja2 is not installed: reports need it")
 
-from misure_onnx.audit.table import read_rows
+from misure_onnx.audit.table import read_rows, write_table
 from misure_onnx.errors import InputError, OutputError
 from misure_onnx.report.results import COLUMNS, results
-from misure_onnx.report.write import Written, write_report
+from misure_onnx.report.trust import trust
+from misure_onnx.report.write import Written, render, write_report
 from tests.audit.examples import RAW, audit, settings, two_pictures
+from tests.reliability import examples_of
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -135,3 +137,15 @@ def test_a_browser_shows_it(written: Written, tmp_path: Path, width: int) -> Non
     assert shown.shape[:2] == (1600, width)
     rule = (np.abs(shown.astype(int) - (0x92, 0x5B, 0x3B)).max(-1) < 3).sum(axis=1)
     assert (rule > 0.8 * width).any(), "no heading's rule goes over the page"
+
+
+def test_with_ground_truth_the_page_shows_auc_beside_the_models_confidence(written: Written, tmp_path: Path) -> None:
+    write_table(examples_of.rows(), tmp_path / "audit.parquet")
+    lines = trust(tmp_path, ["misure"])
+    assert [(line["label"], line["note"], line["count"], line["groups"]) for line in lines] == [
+        ("liver", None, 120, 30)
+    ]
+    assert set(lines[0]["auc"]) == {"classifier", "max_probability", "entropy"}
+    page = render({**written.document, "reliability": {**written.document["reliability"], "classes": lines}})
+    assert "120 in 30 groups" in page
+    assert re.search(r"classifier 0\.\d+ \[0\.\d+, [01]\.?\d*\]<br>max_probability 0\.", page)
