@@ -21,6 +21,8 @@ from misure_onnx.cli import (
     methods,
     metrics,
     reliability,
+    report,
+    verify,
 )
 from misure_onnx.errors import MisureError
 
@@ -33,6 +35,8 @@ COMMANDS = {
     "compare": compare,
     "insights": insights,
     "reliability": reliability,
+    "report": report,
+    "verify": verify,
     "methods": methods,
     "metrics": metrics,
     "doctor": doctor,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from misure_onnx.cli.explain import add_method_arguments, add_model_arguments, method_settings
 from misure_onnx.cli.interrupted import Interrupted
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
+from misure_onnx.cli.report import tell
 from misure_onnx.errors import ParameterError
 
 if TYPE_CHECKING:  # these import numpy and more
@@ -29,6 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("misure-audit"), metavar="DIR", help="default: misure-audit")
     parser.add_argument("--maps", choices=("png", "float", "none"), default="png", help="how saliency maps are kept")
     parser.add_argument("--coco", action="store_true", help="also write masks in COCO's results format")
+    parser.add_argument("--no-report", action="store_true", help="leave out report.html, report.json and the manifest")
     add_engine_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print audit.json on stdout and nothing else")
 
@@ -90,12 +92,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Audits and reports."""
     from misure_onnx.audit.coco_results import export_coco  # noqa: PLC0415 - `--help` must start fast
     from misure_onnx.audit.run import run_audit  # noqa: PLC0415
+    from misure_onnx.report.write import write_report  # noqa: PLC0415
 
     settings, engine = requested_settings(arguments, arguments.model, arguments.maps), requested_engine(arguments)
     dataset = requested_dataset(arguments)
     with resumable() as progress:
         result = run_audit(dataset, settings, arguments.out, engine=engine, progress=progress)
     exported = export_coco(arguments.out) if arguments.coco else []
+    written = None if arguments.no_report else write_report(arguments.out)
     if arguments.json:
         write_json(result.record)
         return 0
@@ -103,6 +107,8 @@ def run(arguments: argparse.Namespace) -> int:
     write_line(summary(arguments.out, result.record))
     for place in (result.table, arguments.out / "audit.json", *exported):
         write_line(f"written: {place}")
+    if written is not None:
+        tell(written)
     return 0
 
 

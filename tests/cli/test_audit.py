@@ -88,3 +88,11 @@ def test_a_missing_data_set_or_model_is_refused(misure: Run, asked: list[str | P
     misure("audit", tmp_path / "absent", *asked[2:]).assert_refused("does not exist", "a folder of images")
     (tmp_path / "model.onnx").unlink()
     misure(*asked, "--out", tmp_path / "out").assert_refused("model.onnx")
+
+
+def test_it_ends_with_a_report_unless_told_not_to(misure: Run, asked: list[str | Path], tmp_path: Path) -> None:
+    assert misure(*asked, "--out", tmp_path / "with", "--engine", "inline").status == 0
+    assert misure(*asked, "--out", tmp_path / "without", "--engine", "inline", "--no-report").status == 0
+    for name in ("report.html", "report.json", "manifest.sha256.json"):
+        assert (tmp_path / "with" / name).is_file()
+        assert not (tmp_path / "without" / name).exists()

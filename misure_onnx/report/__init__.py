@@ -1,0 +1,1 @@
+"""The report of an audit: one page, the same as JSON, and a manifest of every artefact."""

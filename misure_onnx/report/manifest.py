@@ -1,0 +1,79 @@
+"""The sha256 of every artefact of an audit, and whether they still hold."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from misure_onnx.audit.shards import write_whole
+from misure_onnx.errors import InputError
+from misure_onnx.files import encode_json
+
+MANIFEST = "manifest.sha256.json"
+SCHEMA = "misure-onnx/manifest/1"
+WORKING = "shards"
+"""What an audit is resumed from; it grows when the audit goes on and is no artefact."""
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Files, by their path below the folder, that are not as the manifest says."""
+
+    changed: tuple[str, ...]
+    missing: tuple[str, ...]
+    added: tuple[str, ...]
+
+    @property
+    def none(self) -> bool:
+        """Whether everything is as it was."""
+        return not (self.changed or self.missing or self.added)
+
+
+def sha256(place: Path) -> str:
+    """Of a file's bytes, as hexadecimal digits."""
+    with place.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_manifest(folder: Path) -> str:
+    """Writes the manifest of a folder and gives its own sha256, to be kept elsewhere.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    files = {name: sha256(folder / name) for name in _artefacts(folder)}
+    write_whole(folder / MANIFEST, encode_json({"schema": SCHEMA, "left_out": [f"{WORKING}/"], "files": files}))
+    return sha256(folder / MANIFEST)
+
+
+def verify(folder: Path) -> Differences:
+    """Compares a folder with its manifest.
+
+    Raises:
+        InputError: there is no manifest, or it is none.
+    """
+    place = folder / MANIFEST
+    try:
+        document = json.loads(place.read_text(encoding="utf-8"))
+        known: dict[str, str] = document["files"]
+        readable = document["schema"] == SCHEMA and all(isinstance(value, str) for value in known.values())
+    except OSError as error:
+        raise InputError(f"{str(folder)!r} has no {MANIFEST}: write one with misure report") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{str(place)!r} is no manifest that misure report wrote: {error}") from error
+    if not readable:
+        raise InputError(f"{str(place)!r} is no manifest of schema {SCHEMA!r}")
+    there = set(_artefacts(folder))
+    return Differences(
+        tuple(sorted(name for name in there & set(known) if sha256(folder / name) != known[name])),
+        tuple(sorted(set(known) - there)),
+        tuple(sorted(there - set(known))),
+    )
+
+
+def _artefacts(folder: Path) -> Iterator[str]:
+    for place in sorted(folder.rglob("*")):
+        name = place.relative_to(folder)
+        if place.is_file() and name.parts[0] != WORKING and name.as_posix() != MANIFEST:
+            yield name.as_posix()

@@ -1,0 +1,50 @@
+"""The distributions of a report, one picture a number."""
+
+import base64
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from misure_onnx.report.results import ClassResults, Numbers
+
+_PLOTTED = {
+    "perturbation_ratio": "perturbation ratio", "dice_explained": "Dice explained", "dilations": "dilations",
+}  # fmt: skip
+_MOST = 30
+_DPI, _COLOR = 110, "#3b5b92"
+
+
+def distributions(found: Sequence[ClassResults]) -> str | None:
+    """A PNG as data URI: a panel a number, a line a class and method (the first 30); None without any number."""
+    shown = found[:_MOST]
+    panels = [name for name in _PLOTTED if any(one.values[name].size for one in shown)]
+    if not panels:
+        return None
+    figure: Any = Figure(figsize=(3.9 * len(panels), 1.3 + 0.34 * len(shown)), dpi=_DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+    for axes, name in zip(all_axes, panels, strict=True):
+        for place, one in enumerate(shown):
+            _draw(axes, place, one.values[name])
+        axes.set_xlabel(_PLOTTED[name])
+        axes.spines[["top", "right"]].set_visible(False)
+    labels = [f"{one.label}, {one.method}".replace("$", r"\$") for one in shown]
+    all_axes[0].set_yticks(range(len(shown)), labels)
+    all_axes[0].set_ylim(len(shown) - 0.5, -0.5)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _draw(axes: Any, place: int, values: Numbers) -> None:
+    """Thin from the least to the largest, thick between the quartiles, a point at the median."""
+    if not values.size:
+        return
+    least, low, middle, high, largest = np.quantile(values, [0, 0.25, 0.5, 0.75, 1]).tolist()
+    axes.plot([least, largest], [place, place], color=_COLOR, linewidth=1)
+    axes.plot([low, high], [place, place], color=_COLOR, linewidth=7, alpha=0.5, solid_capstyle="butt")
+    axes.plot([middle], [place], "o", color=_COLOR, markersize=5)

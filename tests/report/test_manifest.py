@@ -1,0 +1,47 @@
+"""What differs from a manifest is named."""
+
+from pathlib import Path
+
+import pytest
+
+from misure_onnx.errors import InputError
+from misure_onnx.report.manifest import MANIFEST, sha256, verify, write_manifest
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "maps").mkdir()
+    (tmp_path / "shards").mkdir()
+    for name in ("a.json", "maps/b.png", "shards/c.json"):
+        (tmp_path / name).write_text(name)
+    write_manifest(tmp_path)
+    return tmp_path
+
+
+def test_sha256_is_that_of_the_standard(tmp_path: Path) -> None:
+    (tmp_path / "abc").write_bytes(b"abc")
+    assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_an_untouched_folder_differs_in_nothing(folder: Path) -> None:
+    assert verify(folder).none
+
+
+def test_changed_missing_and_added_files_are_named(folder: Path) -> None:
+    (folder / "a.json").write_text("A.json")
+    (folder / "maps/b.png").unlink()
+    (folder / "maps/new.png").write_text("new")
+    found = verify(folder)
+    assert (found.changed, found.missing, found.added) == (("a.json",), ("maps/b.png",), ("maps/new.png",))
+
+
+def test_shards_are_no_artefacts(folder: Path) -> None:
+    (folder / "shards/d.json").write_text("more")
+    assert verify(folder).none
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"schema": "other", "files": {}}', '{"schema": "x", "files": 3}'])
+def test_what_is_no_manifest_is_refused(folder: Path, content: str) -> None:
+    (folder / MANIFEST).write_text(content)
+    with pytest.raises(InputError, match="manifest"):
+        verify(folder)
