@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from misure_onnx.dicom import is_dicom, read_dicom_picture
 from misure_onnx.errors import ImageError
+from misure_onnx.file_hash import sha256_of
 from misure_onnx.geotiff import Georeference, holds_bands, read_bands
 from misure_onnx.intensities import stretched
 from misure_onnx.types import Picture
@@ -147,10 +148,10 @@ def _read(path: Path, max_pixels: int) -> LoadedImage:
             found = "a directory" if path.is_dir() else "no existing file"
             raise ImageError(f"image {str(path)!r} is {found}; expected one of {', '.join(FORMATS)}")
         if is_dicom(path):
-            return LoadedImage(read_dicom_picture(path, max_pixels), _sha256(path), path.name)
+            return LoadedImage(read_dicom_picture(path, max_pixels), sha256_of(path), path.name)
         if holds_bands(path):
             bands = read_bands(path, max_pixels)
-            return LoadedImage(bands.pixels, _sha256(path), path.name, bands.georeference, bands.alpha)
+            return LoadedImage(bands.pixels, sha256_of(path), path.name, bands.georeference, bands.alpha)
         with _opened(path, path) as file:
             _check_header(file, path, max_pixels)
         content = path.read_bytes()
@@ -163,11 +164,6 @@ def _read(path: Path, max_pixels: int) -> LoadedImage:
         raise ImageError(f"image {str(path)!r} has {pixels.dtype} pixels; expected 8 or 16 bits a channel")
     upright = np.ascontiguousarray(_turn(pixels, orientation))
     return LoadedImage(upright, hashlib.sha256(content).hexdigest(), path.name)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

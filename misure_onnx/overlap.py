@@ -33,3 +33,9 @@ def soft_dice(predicted: FloatArray, reference: FloatArray) -> float:
     overlap = 2.0 * float(np.sum(predicted * reference, dtype=np.float64)) + SOFT_EPSILON
     total = float(np.sum(predicted, dtype=np.float64) + np.sum(reference, dtype=np.float64)) + SOFT_EPSILON
     return overlap / total
+
+
+def iou(one: BoolArray, two: BoolArray) -> float:
+    """Intersection over union; 1 where both are empty."""
+    union = int((one | two).sum())
+    return int((one & two).sum()) / union if union else 1.0

@@ -1,7 +1,6 @@
 """An ONNX file run by ONNX Runtime."""
 
 import dataclasses
-import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from misure_onnx.backends.resize import resize_scores
 from misure_onnx.backends.session import create_session, first_line
 from misure_onnx.backends.workers import most_workers, side_by_side
 from misure_onnx.errors import ModelError, PreprocessingError
+from misure_onnx.file_hash import sha256_of
 from misure_onnx.graph.graph_backed import Run
 from misure_onnx.graph.input_signature import InputSignature, find_input
 from misure_onnx.graph.load import load_structure, load_with_weights, opset_version
@@ -80,7 +80,7 @@ class OnnxRuntimeSegmenter:
             workers=most_workers() if used == (CPU,) else 1,
             rank=self.input.rank,
         )
-        self.identity = Identity(_sha256(self.path), opset_version(model), requested, used, tuple(notes))
+        self.identity = Identity(sha256_of(self.path), opset_version(model), requested, used, tuple(notes))
         self._batch_verified: bool | None = None
         self._shared: ort.InferenceSession | None = None
 
@@ -289,8 +289,3 @@ def _free_size(size: Size) -> Size:
         return size
     shrink = min(1.0, _FREE_SIZE_LIMIT / max(size))
     return tuple(max(_FREE_SIZE_STEP, round(s * shrink / _FREE_SIZE_STEP) * _FREE_SIZE_STEP) for s in size)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -17,10 +17,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Compares; 1 where something differs."""
-    from misure_onnx.report.manifest import MANIFEST, sha256, verify  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.file_hash import sha256_of  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.report.manifest import MANIFEST, verify  # noqa: PLC0415
 
     found = verify(arguments.folder)
-    own = sha256(arguments.folder / MANIFEST)
+    own = sha256_of(arguments.folder / MANIFEST)
     if arguments.json:
         write_json({**dataclasses.asdict(found), "manifest_sha256": own})
     else:

@@ -18,6 +18,7 @@ from misure_onnx.methods.measuring import Again, Wanted, measure_wanted
 from misure_onnx.methods.task import Task
 from misure_onnx.metrics import ALWAYS
 from misure_onnx.metrics.base import Candidate
+from misure_onnx.overlap import iou
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import (
     Alternatives,
@@ -141,14 +142,8 @@ def _alternatives(task: Task, found: Attribution) -> Alternatives | None:
     regions = (found.region, *found.alternatives)
     return Alternatives(
         tuple(_yardstick(_candidate(task, found, region)) for region in found.alternatives),
-        tuple(tuple(_common(a, b) for b in regions) for a in regions),
+        tuple(tuple(iou(a, b) for b in regions) for a in regions),
     )
-
-
-def _common(a: Region, b: Region) -> float:
-    """Intersection over union; 1 where both are empty."""
-    union = int((a | b).sum())
-    return int((a & b).sum()) / union if union else 1.0
 
 
 def _target_record(target: ResolvedTarget, place: ImagePlace) -> TargetRecord:

@@ -11,9 +11,9 @@ from misure_onnx.audit.columns import Row
 from misure_onnx.audit.record import RECORD
 from misure_onnx.audit.table import TABLE, read_rows, table_in
 from misure_onnx.errors import InputError
+from misure_onnx.file_hash import sha256_of
 from misure_onnx.report import gallery, results
 from misure_onnx.report.frameworks import CAUTION, SUPPORTS
-from misure_onnx.report.manifest import sha256
 from misure_onnx.report.plots import distributions
 from misure_onnx.report.trust import FEATURES, THRESHOLD, trust
 
@@ -56,7 +56,7 @@ def document(audit: Path, seed: int = 0) -> dict[str, Any]:
         "subject": {
             "model": record["model"],
             "data": record["data"],
-            "files": {name: sha256(audit / name) for name in (TABLE, RECORD)},
+            "files": {name: sha256_of(audit / name) for name in (TABLE, RECORD)},
         },
         "how": {"methods": record["methods"], "question": record["question"]},
         "results": {

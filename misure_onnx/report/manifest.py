@@ -1,6 +1,5 @@
 """The sha256 of every artefact of an audit, and whether they still hold."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from misure_onnx.audit.shards import write_whole
 from misure_onnx.errors import InputError
+from misure_onnx.file_hash import sha256_of
 from misure_onnx.files import encode_json
 
 MANIFEST = "manifest.sha256.json"
@@ -30,21 +30,15 @@ class Differences:
         return not (self.changed or self.missing or self.added)
 
 
-def sha256(place: Path) -> str:
-    """Of a file's bytes, as hexadecimal digits."""
-    with place.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def write_manifest(folder: Path) -> str:
     """Writes the manifest of a folder and gives its own sha256, to be kept elsewhere.
 
     Raises:
         OutputError: it cannot be written.
     """
-    files = {name: sha256(folder / name) for name in _artefacts(folder)}
+    files = {name: sha256_of(folder / name) for name in _artefacts(folder)}
     write_whole(folder / MANIFEST, encode_json({"schema": SCHEMA, "left_out": [f"{WORKING}/"], "files": files}))
-    return sha256(folder / MANIFEST)
+    return sha256_of(folder / MANIFEST)
 
 
 def verify(folder: Path) -> Differences:
@@ -66,7 +60,7 @@ def verify(folder: Path) -> Differences:
         raise InputError(f"{str(place)!r} is no manifest of schema {SCHEMA!r}")
     there = set(_artefacts(folder))
     return Differences(
-        tuple(sorted(name for name in there & set(known) if sha256(folder / name) != known[name])),
+        tuple(sorted(name for name in there & set(known) if sha256_of(folder / name) != known[name])),
         tuple(sorted(set(known) - there)),
         tuple(sorted(there - set(known))),
     )

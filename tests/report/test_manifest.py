@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from misure_onnx.errors import InputError
-from misure_onnx.report.manifest import MANIFEST, sha256, verify, write_manifest
+from misure_onnx.file_hash import sha256_of
+from misure_onnx.report.manifest import MANIFEST, verify, write_manifest
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_sha256_is_that_of_the_standard(tmp_path: Path) -> None:
     (tmp_path / "abc").write_bytes(b"abc")
-    assert sha256(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256_of(tmp_path / "abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
 
 def test_an_untouched_folder_differs_in_nothing(folder: Path) -> None:

@@ -14,8 +14,8 @@ from misure_onnx.audit.maps import load_map
 from misure_onnx.audit.rle import decode
 from misure_onnx.audit.table import read_rows
 from misure_onnx.errors import InputError
-from misure_onnx.overlap import hard_dice
-from misure_onnx.types import Region, SaliencyMap
+from misure_onnx.overlap import hard_dice, iou
+from misure_onnx.types import SaliencyMap
 
 
 @dataclass(frozen=True)
@@ -149,12 +149,6 @@ def _both(named: tuple[str, str | None, str, str], places: tuple[Path, Path], on
         ratio_a=one["perturbation_ratio"],
         ratio_b=two["perturbation_ratio"],
     )
-
-
-def iou(one: Region, two: Region) -> float:
-    """Intersection over union; 1 where both are empty."""
-    union = int((one | two).sum())
-    return int((one & two).sum()) / union if union else 1.0
 
 
 def iou_by_chance(first: int, second: int, room: int) -> float:

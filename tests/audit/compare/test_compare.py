@@ -10,11 +10,12 @@ pytest.importorskip("pyarrow", reason="pyarrow is not installed: tables need it"
 
 from scipy.stats import spearmanr
 
-from misure_onnx.audit.compare.pairs import iou, iou_by_chance, rank_correlation
+from misure_onnx.audit.compare.pairs import iou_by_chance, rank_correlation
 from misure_onnx.audit.compare.run import Comparison, compare_models
 from misure_onnx.audit.datasets import load_dataset
 from misure_onnx.audit.run import Engine
 from misure_onnx.errors import InputError
+from misure_onnx.overlap import iou
 from tests.audit.examples import RAW, settings, squares, two_pictures, write
 
 DARKER = {**RAW, "scale": 1 / 510}
