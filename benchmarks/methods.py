@@ -6,9 +6,9 @@
 
 Sampled methods get about 500 forwards, optimised ones 100 steps, so that costs are of one order; everything else is at
 its defaults. Where one forward costs seconds (`SLOW`) they get a fifth, and the curves half the steps; such a triple is
-kept out of the medians, since nothing in it is like the others. Faithfulness: Dice explained and area of the binary region; insertion, deletion and the area that restores
-the Dice of the map; their yardsticks are rows of their own here. Agreement: Spearman's correlation of the maps of two
-methods.
+kept out of the medians, since nothing in it is like the others. Faithfulness: Dice explained and area of the binary
+region; insertion, deletion and the area that restores the Dice of the map; their yardsticks are rows of their own here.
+Agreement: Spearman's correlation of the maps of two methods.
 """
 
 import argparse
