@@ -22,6 +22,7 @@ from misure_onnx.cli import (
     metrics,
     reliability,
     report,
+    serve,
     verify,
 )
 from misure_onnx.errors import MisureError
@@ -37,6 +38,7 @@ COMMANDS = {
     "reliability": reliability,
     "report": report,
     "verify": verify,
+    "serve": serve,
     "methods": methods,
     "metrics": metrics,
     "doctor": doctor,

@@ -1,0 +1,40 @@
+"""One explanation as a page of its own: no script, nothing fetched, every value escaped."""
+
+import base64
+from pathlib import Path
+
+from misure_onnx.certificate_in_words import certificate_in_words
+from misure_onnx.errors import OutputError
+from misure_onnx.explanation import Explanation
+from misure_onnx.files import encode_json
+
+_MARKS = {True: "\N{CHECK MARK}", False: "\N{BALLOT X}", None: "\N{MIDDLE DOT}"}
+_CLASSES = {True: "good", False: "bad", None: ""}
+
+
+def explanation_page(found: Explanation, figure: bytes) -> bytes:
+    """HTML, UTF-8.
+
+    Args:
+        found: the explanation.
+        figure: its figure, PNG.
+
+    Raises:
+        OutputError: jinja2 is not installed.
+    """
+    try:
+        import jinja2  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise OutputError("reports need jinja2: pip install 'misure-onnx[reports]'") from error
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    source = Path(__file__).with_name("explanation_page.html.j2").read_text(encoding="utf-8")
+    bars, tau, findings = certificate_in_words(found.certificate)
+    page = environment.from_string(source).render(
+        found=found,
+        figure=base64.b64encode(figure).decode("ascii"),
+        bars=bars,
+        tau=tau,
+        findings=[(_MARKS[finding.good], _CLASSES[finding.good], finding.text) for finding in findings],
+        document=encode_json(found.to_json()).decode(),
+    )
+    return page.encode()
