@@ -45,10 +45,11 @@ def _needs(method: type[Method]) -> str:
 
 
 def _told(method: type[Method]) -> dict[str, str]:
-    """What the section "Attributes" of the docstring says about each."""
-    _, _, section = (inspect.getdoc(method) or "").partition("Attributes:\n")
+    """What the section "Attributes" of the docstring says about each, or that of the class that it comes from."""
     found = {}
-    for match in _ATTRIBUTE.finditer(section):
-        for name in match["names"].split(", "):
-            found[name] = " ".join(match["text"].split())
+    for owner in reversed(method.__mro__):
+        _, _, section = inspect.cleandoc(owner.__doc__ or "").partition("Attributes:\n")
+        for match in _ATTRIBUTE.finditer(section):
+            for name in match["names"].split(", "):
+                found[name] = " ".join(match["text"].split())
     return found

@@ -1,5 +1,6 @@
 """Runs the application with uvicorn."""
 
+import jinja2  # noqa: F401 - reports need it: better known now than with the first job
 import uvicorn
 
 from misure_onnx.service.app import create_app

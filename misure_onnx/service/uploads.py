@@ -22,7 +22,7 @@ def check_picture(content: bytes, most_pixels: int) -> None:
             with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
                 width, height = picture.size
     except Image.DecompressionBombError as error:
-        raise _too_many(str(error), most_pixels) from error
+        raise _too_many("hundreds of millions of pixels", most_pixels) from error
     except Exception as error:  # damaged files make decoders raise nearly anything
         raise Problem(415, f"image: expected a picture, {' or '.join(FORMATS)}, got {len(content):,} bytes that are "
                       "none") from error  # fmt: skip
