@@ -63,7 +63,7 @@ def test_an_object_is_clicked_explained_by_two_methods_and_slid_through(page: An
 
     before = pixels(page.locator("#canvas"))
     box = page.locator("#canvas").bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 66 / 224, box["y"] + box["height"] * 45 / 224)  # one of the others
+    page.mouse.click(box["x"] + box["width"] * 65 / 224, box["y"] + box["height"] * 28 / 224)  # one of the others
     assert not pressed.inner_text().startswith("1.")
     assert pixels(page.locator("#canvas")) != before
     page.mouse.click(box["x"] + 2, box["y"] + box["height"] - 2)  # background
