@@ -111,7 +111,10 @@ def _connected(staff: Staff) -> Any:
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise MisureError(
-            f"no Ray answers at {address!r}: {error}" if address else f"Ray could not be started here: {error}"
+            f"no Ray answers at {address!r}: {error} (a Ray that asks for a token needs RAY_AUTH_MODE=token and "
+            "RAY_AUTH_TOKEN=... here too)"
+            if address
+            else f"Ray could not be started here: {error}"
         ) from error
     return ray
 
