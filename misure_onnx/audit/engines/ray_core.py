@@ -103,6 +103,7 @@ def _connected(staff: Staff) -> Any:
             ray.init(address=address, **_place_of(address), **quiet)
         else:
             ray.init(
+                address="local",  # else Ray looks for one that runs, or ran, on this machine
                 num_cpus=max(usable_cores(), staff.workers * staff.threads),
                 include_dashboard=False,
                 object_store_memory=_OBJECT_STORE,
