@@ -4,7 +4,7 @@
 
 | audit | model | pictures |
 |---|---|---|
-| photos | DeepLabV3 MobileNetV2, 257 x 257, 21 classes | all photos of the data directory, masks where it has some |
+| all | DeepLabV3 MobileNetV2, 257 x 257, 21 classes | every picture there is, the medical ones too, masks where there are some |
 | tumours | a small U-Net, trained here on four slices | those four and four others, with masks |
 | retina | U-Net, 256 x 256 | the prepared retina, and the photo as it is |
 
@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("build/real_audits"))
     parser.add_argument("--results", type=Path, default=Path("benchmarks/results/real_audits.json"))
-    parser.add_argument("--only", help="photos, tumours or retina")
+    parser.add_argument("--only", help="all, tumours or retina")
     parser.add_argument("--workers", default="1")
     arguments = parser.parse_args()
     data = data_directory()
@@ -65,10 +65,11 @@ def main() -> None:
     arguments.results.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def photos(data: Path, place: Path) -> list[str]:
-    """All of them, as a folder with masks beside some."""
+def every_picture(data: Path, place: Path) -> list[str]:
+    """Photos, and medical pictures that the model was not made for: a folder with masks beside some."""
     triple = _triple(PHOTOS)
-    return [str(data / "images"), "--model", str(triple.model), "--preprocess", _declared(triple.preprocessing, place)]
+    declared = _declared(triple.preprocessing, place)
+    return [str(data), "--format", "masks", "--model", str(triple.model), "--preprocess", declared]
 
 
 def retina(data: Path, place: Path) -> list[str]:
@@ -92,7 +93,7 @@ def tumours(data: Path, place: Path) -> list[str]:
     return [_listed(place, rows), "--model", str(model), "--class", "tumour"]
 
 
-AUDITS = {"photos": photos, "tumours": tumours, "retina": retina}
+AUDITS = {"all": every_picture, "tumours": tumours, "retina": retina}
 
 
 def audited(question: list[str], out: Path, workers: str) -> dict[str, Any]:
