@@ -5,10 +5,9 @@ import errno
 import gzip
 import io
 import json
-import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,9 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.directory_lock import held
 from misure_onnx.errors import InputError, OutputError
 from misure_onnx.types import Region, SaliencyMap
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 _LAST = "explanation.json"
 """A directory that has this file is complete: it goes first and comes last."""
@@ -101,7 +96,7 @@ def write_all(directory: Path, contents: Mapping[str, bytes], obsolete: Iterable
         staging = Path(tempfile.mkdtemp(prefix=".misure-", dir=directory))
         for name, content in contents.items():
             (staging / name).write_bytes(content)
-        with _alone_in(directory):
+        with held(directory, wait=True):  # or the files of two runs would mix
             _take_places(staging, directory, set(contents), {*contents, *obsolete})
         created = []
     except (OSError, ValueError) as error:
@@ -113,21 +108,6 @@ def write_all(directory: Path, contents: Mapping[str, bytes], obsolete: Iterable
             with contextlib.suppress(OSError):  # was not created, or somebody else has put something there
                 place.rmdir()
     return directory
-
-
-@contextlib.contextmanager
-def _alone_in(directory: Path) -> Iterator[None]:
-    """Of several runs that write here one after the other moves its files, so that the files of two never mix.
-
-    Where locks do not exist (Windows, some network disks) nobody waits.
-    """
-    with contextlib.ExitStack() as stack:
-        if fcntl is not None:
-            handle = os.open(directory, os.O_RDONLY)
-            stack.callback(os.close, handle)
-            with contextlib.suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
 
 
 def _take_places(staging: Path, directory: Path, names: set[str], outdated: set[str]) -> None:

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from misure_onnx.directory_lock import held
 from misure_onnx.errors import InputError, OutputError
-from misure_onnx.files import _alone_in, check_directory, encode_json, encode_npy, encode_png, read_region, write_all
+from misure_onnx.files import check_directory, encode_json, encode_npy, encode_png, read_region, write_all
 
 EARLIER = {"explanation.json": b"earlier", "figure.png": b"earlier figure", "saliency.npy": b"earlier map"}
 LATER = {"explanation.json": b"later", "figure.png": b"later figure", "trace.json": b"later trace"}
@@ -73,7 +74,7 @@ def test_the_files_of_two_runs_never_mix(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         runs = [pool.submit(run, number) for number in range(8)]
         while not all(one.done() for one in runs):
-            with contextlib.suppress(FileNotFoundError), _alone_in(place):
+            with contextlib.suppress(FileNotFoundError), held(place, wait=True):
                 found = {(place / name).read_bytes() for name in names}
                 wrong += [found] if len(found) != 1 else []
     assert all(one.exception() is None for one in runs)
