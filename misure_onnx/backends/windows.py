@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from misure_onnx.errors import ImageError, ParameterError
 from misure_onnx.network_input import prepared, size_in_network_axes
-from misure_onnx.segmenter import LoadedInput, Segmenter
+from misure_onnx.segmenter import LoadedInput, Segmenter, Traffic, traffic_of
 from misure_onnx.sizes import by
 from misure_onnx.types import Images, Scores, Size
 
@@ -49,6 +49,11 @@ class WindowedSegmenter:
         note = f"the model slid over the image in windows of {by(self._size)}, {overlap:.0%} overlap"
         identity = segmenter.identity
         self.identity = dataclasses.replace(identity, notes=(*identity.notes, note))
+
+    @property
+    def traffic(self) -> Traffic | None:
+        """That of the model."""
+        return traffic_of(self._segmenter)
 
     def prepare(self, image: LoadedInput) -> Images:
         """The network input (1, C, H, W) at the image's own size.
