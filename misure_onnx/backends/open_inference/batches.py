@@ -82,7 +82,7 @@ def _tried(caller: Caller, picture: Images, most: int) -> int:
     """The most images, halved from `most`, that the server answers as it answers them alone."""
     if most == 1:
         return 1
-    other = np.ascontiguousarray(picture[..., ::-1])  # as likely as the picture itself, and another one
+    other = np.ascontiguousarray(picture[..., ::-1] * np.float32(0.5))  # with another mean and deviation, too
     alone = np.concatenate([caller.scores(picture), caller.scores(other)])
     scale = float(np.abs(alone).max()) or 1.0
     while most > 1:

@@ -1,0 +1,319 @@
+"""A model behind a server that keeps to the protocol: what is found out about it, and the same answers as the file's."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import misure_onnx as mx
+from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.backends.open_inference import OpenInferenceSegmenter, RemoteOptions
+from misure_onnx.errors import GradientError, PreprocessingError, ServerError, UnsupportedModel
+from misure_onnx.images import load_image
+from misure_onnx.preprocessing import Preprocessing, load_preprocessing
+from misure_onnx.types import AnyArray, Images
+from tests.backends.open_inference.small_server import LENGTH, SmallServer, slowly
+from tests.tiny_models import (
+    CLASSES,
+    SIZE,
+    bright_pixels,
+    disc_image,
+    mixing,
+    noise_image,
+    pointwise,
+    two_heads,
+    uniform,
+)
+
+UNIT = Preprocessing(scale=1 / 255)
+
+
+def asked(server: SmallServer, declared: Preprocessing = UNIT, **options: Any) -> OpenInferenceSegmenter:
+    return OpenInferenceSegmenter(server.address, preprocessing=declared, options=RemoteOptions(**options))
+
+
+def images_of(segmenter: Any, n: int) -> Images:
+    size = segmenter.spec.size or SIZE
+    return np.random.default_rng(n).random((n, segmenter.spec.channels, *size), np.float32)
+
+
+@pytest.mark.parametrize("protocol", ["binary", "json"])
+@pytest.mark.parametrize("n", [1, 3, 19])
+def test_scores_are_those_of_the_file_for_any_number_of_images(
+    server: SmallServer, small_network: Path, protocol: str, n: int
+) -> None:
+    segmenter = asked(server, protocol=protocol)
+    images = images_of(segmenter, n)
+    expected = OnnxRuntimeSegmenter(small_network, preprocessing=UNIT, provider="cpu").predict(images)
+    assert segmenter.predict(images) == pytest.approx(expected, abs=1e-6)
+
+
+MODELS: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
+    "channels last": (lambda path: pointwise(path, input_layout="NHWC", output_layout="NHWC"), {}),
+    "flattened": (lambda path: pointwise(path, output_layout="NPL"), {}),
+    "smaller scores": (lambda path: pointwise(path, shrink=2), {}),
+    "bytes": (lambda path: pointwise(path, input_type=2), {"scale": 1.0}),
+    "half precision": (lambda path: pointwise(path, input_type=10), {}),
+    "label map": (
+        lambda path: pointwise(path, ending="argmax", output_layout="NHW"),
+        {"class_names": [f"class {k}" for k in range(CLASSES)]},
+    ),
+    "softmax": (lambda path: pointwise(path, ending="softmax"), {}),
+    "one sigmoid": (lambda path: pointwise(path, classes=1, ending="sigmoid"), {}),
+    "fixed batch of one": (lambda path: pointwise(path, batch=1), {}),
+    "fixed batch of three": (lambda path: pointwise(path, batch=3), {}),
+    "any size": (lambda path: pointwise(path, size=("h", "w")), {}),
+    "mixes its images": (lambda path: mixing(path, "mean"), {}),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_layout_type_batch_and_meaning_are_found_as_in_the_file(tmp_path: Path, name: str) -> None:
+    make, declared = MODELS[name]
+    model, preprocessing = make(tmp_path / "m.onnx"), load_preprocessing({"scale": 1 / 255, **declared})
+    local = OnnxRuntimeSegmenter(model, preprocessing=preprocessing, provider="cpu")
+    with SmallServer(model).running() as server:
+        remote = asked(server, preprocessing)
+        assert (remote.spec.channels, remote.spec.classes, remote.spec.head, remote.spec.size) == (
+            local.spec.channels,
+            local.spec.classes,
+            local.spec.head,
+            local.spec.size,
+        )
+        image = load_image(noise_image((31, 45)))
+        assert np.array_equal(remote.prepare(image), local.prepare(image))
+        images = np.concatenate([local.prepare(load_image(noise_image((31, 45), seed))) for seed in range(5)])
+        assert remote.predict(images) == pytest.approx(local.predict(images), abs=1e-5)
+
+
+def test_a_head_is_declared_by_name_and_nothing_else_is_asked_for(tmp_path: Path) -> None:
+    with SmallServer(two_heads(tmp_path / "m.onnx")).running() as server:
+        segmenter = asked(server, load_preprocessing({"scale": 1 / 255, "head": "auxiliary"}))
+        segmenter.predict(images_of(segmenter, 1))
+        assert server.inferences[-1].document["outputs"][0]["name"] == "auxiliary"
+        assert any("several heads" in note for note in asked(server).identity.notes)
+
+
+def test_every_request_has_an_id_of_its_own(server: SmallServer) -> None:
+    asked(server).predict(images_of(asked(server), 2))
+    ids = [request.document["id"] for request in server.inferences]
+    assert len(set(ids)) == len(ids) > 3
+
+
+# Which encoding
+
+
+def test_binary_tensors_are_sent_where_they_are_announced(server: SmallServer) -> None:
+    segmenter = asked(server)
+    assert segmenter.identity.server is not None
+    assert segmenter.identity.server.protocol == "REST binary"
+    assert all(LENGTH.lower() in request.headers for request in server.inferences)
+
+
+@pytest.mark.parametrize(
+    "about", [{"name": "kserve", "extensions": []}, {"name": "unheard of"}, None, {"extensions": 3}]
+)
+def test_binary_tensors_are_tried_where_nothing_is_announced(server: SmallServer, about: dict[str, Any] | None) -> None:
+    server.about = about
+    assert asked(server).identity.server.protocol == "REST binary"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_json_is_spoken_where_they_are_refused_and_a_note_says_so(server: SmallServer, ends: bool) -> None:  # noqa: FBT001
+    server.about, server.takes_binary = {"name": "unheard of"}, False
+    if ends:  # as MLServer does: the connection is closed in the middle of the answer
+        server.instead = lambda one: (500, {"Content-Length": "99"}, b"{") if LENGTH.lower() in one.headers else None
+    segmenter = asked(server)
+    assert segmenter.identity.server.protocol == "REST JSON"  # type: ignore[union-attr]
+    assert any("takes no binary tensors" in note for note in segmenter.identity.notes)
+    assert segmenter.predict(images_of(segmenter, 2)).shape == (2, 4, *SIZE)
+
+
+def test_what_was_asked_for_is_not_replaced(server: SmallServer) -> None:
+    server.takes_binary = False
+    with pytest.raises(ServerError, match="no binary tensors here"):
+        asked(server, protocol="binary")
+
+
+def test_a_binary_question_may_be_answered_in_json(server: SmallServer, small_network: Path) -> None:
+    server.answers_binary = False
+    segmenter = asked(server)
+    images = images_of(segmenter, 2)
+    expected = OnnxRuntimeSegmenter(small_network, preprocessing=UNIT, provider="cpu").predict(images)
+    assert segmenter.predict(images) == pytest.approx(expected, abs=1e-6)
+
+
+# How many at once
+
+
+def batch_sizes(server: SmallServer) -> list[int]:
+    return [request.document["inputs"][0]["shape"][0] for request in server.inferences]
+
+
+def test_batches_are_as_large_as_the_configuration_allows(server: SmallServer) -> None:
+    server.max_batch = 4
+    segmenter = asked(server)
+    segmenter.predict(images_of(segmenter, 10))
+    assert segmenter.spec.batch_size == max(batch_sizes(server)) == 4
+    assert "configuration allows 4" in segmenter.found.batches.reason
+
+
+def test_batches_are_halved_while_the_server_refuses_them(server: SmallServer) -> None:
+    server.most = 3
+    segmenter = asked(server)
+    assert segmenter.spec.batch_size == 2
+    segmenter.predict(images_of(segmenter, 5))
+    assert sorted(batch_sizes(server)[-3:]) == [1, 2, 2]
+
+
+def test_images_that_a_server_mixes_up_are_sent_alone(tmp_path: Path) -> None:
+    with SmallServer(mixing(tmp_path / "m.onnx", "mean")).running() as server:
+        assert asked(server).spec.batch_size == 1
+
+
+def test_a_request_holds_no_more_bytes_than_are_allowed(server: SmallServer) -> None:
+    image = 3 * 4 * SIZE[0] * SIZE[1]
+    scores = 4 * 4 * SIZE[0] * SIZE[1]
+    segmenter = asked(server, request_bytes=3 * scores)
+    segmenter.predict(images_of(segmenter, 10))
+    assert max(batch_sizes(server)) == segmenter.spec.batch_size == 3
+    assert asked(server, request_bytes=image).spec.batch_size == 1  # one is sent whatever its size
+
+
+def test_single_images_are_asked_about_side_by_side_and_no_more_than_allowed(tmp_path: Path) -> None:
+    with SmallServer(pointwise(tmp_path / "m.onnx", batch=1)).running() as server:
+        segmenter = asked(server, concurrency=3)
+        server.instead, server.together = slowly(0.05), 0
+        segmenter.predict(images_of(segmenter, 12))
+        assert server.together == 3
+        server.together = 0
+        results = segmenter.concurrently(lambda predict, k: predict(images_of(segmenter, 2)) is None or k, range(6))
+        assert list(results) == list(range(6))
+        assert server.together == 3
+
+
+# Who is believed
+
+
+def test_what_the_user_declares_is_believed_before_the_server(server: SmallServer) -> None:
+    server.metadata = {"inputs": [{"name": "photo", "datatype": "UINT8", "shape": [-1, 3, 7, 7]}]}
+    with pytest.raises(ServerError, match="declare it: --server-input NAME:DATATYPE:SHAPE"):
+        asked(server, Preprocessing())
+    segmenter = asked(server, input="image:FP32:-1,3,20,24")
+    assert segmenter.spec.size == SIZE
+
+
+@pytest.mark.parametrize("metadata", [None, {"inputs": []}, {"inputs": [{"name": "image"}]}, {"inputs": "image"}])
+def test_a_server_that_says_nothing_needs_a_declaration(server: SmallServer, metadata: dict[str, Any] | None) -> None:
+    server.metadata = metadata
+    with pytest.raises(ServerError, match="declare the input"):
+        asked(server)
+    assert asked(server, input="image:FP32:-1,3,20,24").spec.classes == 4
+
+
+def test_free_axes_that_do_not_tell_the_layout_are_asked_for(server: SmallServer) -> None:
+    server.metadata = {"inputs": [{"name": "image", "datatype": "FP32", "shape": [-1, -1, -1, -1]}]}
+    with pytest.raises(PreprocessingError, match="declare 'layout: NCHW' or 'layout: NHWC'"):
+        asked(server)
+    assert asked(server, load_preprocessing({"layout": "NCHW", "size": list(SIZE)})).spec.channels == 3
+
+
+def test_kinds_told_from_values_are_noted_and_declared_ones_are_not(server: SmallServer) -> None:
+    assert any("logits, was told from its values" in note for note in asked(server).identity.notes)
+    assert asked(server, load_preprocessing({"scale": 1 / 255, "output": "logits"})).identity.notes == ()
+
+
+def test_a_classifier_is_refused(tmp_path: Path, server: SmallServer) -> None:
+    server.change = lambda outputs, _: {"scores": outputs["scores"].mean(axis=(2, 3))}
+    with pytest.raises(UnsupportedModel, match="no output is a segmentation"):
+        asked(server)
+
+
+def test_a_server_that_answers_differently_each_time_is_noted(server: SmallServer) -> None:
+    draws = np.random.default_rng(0)
+
+    def noisy(outputs: dict[str, AnyArray], _: AnyArray) -> dict[str, AnyArray]:
+        return {
+            name: (array + draws.normal(0, 1e-4, array.shape)).astype(np.float32) for name, array in outputs.items()
+        }
+
+    server.change = noisy
+    assert any("answers the same picture differently" in note for note in asked(server).identity.notes)
+
+
+# What is explained
+
+
+@pytest.mark.parametrize("method", ["misure", "sufficient_region", "rise", "occlusion", "lime", "predicted_mask"])
+def test_an_explanation_is_that_of_the_file(server: SmallServer, small_network: Path, method: str) -> None:
+    settings = {"rise": {"masks": "20"}, "lime": {"samples": "30"}, "misure": {"route": "search", "budget": "40"}}
+    chosen = mx.make_method(method, None, settings.get(method, {}))
+    picture = noise_image((30, 36))
+    local = chosen.explain(mx.load_segmenter(small_network, "unit", provider="cpu"), picture)
+    remote = chosen.explain(mx.load_segmenter(server.address, "unit"), picture)
+    assert np.array_equal(remote.minimal_region, local.minimal_region)
+    assert remote.saliency == pytest.approx(local.saliency, abs=1e-5)
+    assert remote.certificate.verified_on == "small by REST binary"
+
+
+def test_the_provenance_says_who_answered_and_what_was_exchanged(server: SmallServer, tmp_path: Path) -> None:
+    segmenter = mx.load_segmenter(server.address, "unit", remote=RemoteOptions(headers={"X-Key": "secret"}))
+    server.seen.clear()
+    explanation = mx.PredictedMask().explain(segmenter, noise_image())
+    record = explanation.provenance.server
+    assert record is not None
+    assert (record.software, record.software_version, record.model, record.model_version) == (
+        "small",
+        "1.0",
+        "seg",
+        "1",
+    )
+    assert record.requests == len(server.seen)
+    assert record.bytes_sent == sum(len(request.body) for request in server.seen)
+    assert record.bytes_received > 4 * 4 * SIZE[0] * SIZE[1]
+    assert record.seconds > 0
+    assert all(request.headers["x-key"] == "secret" for request in server.seen)
+    explanation.save(tmp_path / "out")
+    assert "secret" not in (tmp_path / "out" / "explanation.json").read_text(encoding="utf-8")
+    assert mx.Explanation.load(tmp_path / "out").provenance == explanation.provenance
+
+
+def test_windows_slide_over_larger_images_through_a_server(server: SmallServer, small_network: Path) -> None:
+    picture = noise_image((40, 50))
+    options: dict[str, Any] = {"window": 0.5}
+    local = mx.PredictedMask().explain(mx.load_segmenter(small_network, "unit", provider="cpu", **options), picture)
+    remote = mx.PredictedMask().explain(mx.load_segmenter(server.address, "unit", **options), picture)
+    assert np.array_equal(remote.prediction, local.prediction)
+    assert remote.provenance.server is not None
+
+
+@pytest.mark.parametrize("method", ["gradient", "seg_grad_cam", "seg_ablation_cam", "grid_saliency"])
+def test_a_method_that_looks_inside_is_refused_and_others_are_named(server: SmallServer, method: str) -> None:
+    segmenter = mx.load_segmenter(server.address, "unit")
+    with pytest.raises(GradientError, match=r"gives answers alone: explain its file, or take dilated_mask, .*rise"):
+        mx.make_method(method).explain(segmenter, noise_image())
+
+
+def test_the_gradient_routes_of_misure_are_refused_and_what_remains_is_named(server: SmallServer) -> None:
+    segmenter = mx.load_segmenter(server.address, "unit")
+    with pytest.raises(GradientError, match="What remains: the routes search and finite_difference"):
+        mx.make_method("misure", "paper").explain(segmenter, noise_image())
+
+
+def test_label_maps_have_minimal_regions(tmp_path: Path) -> None:
+    model = pointwise(tmp_path / "m.onnx", classes=2, ending="argmax", output_layout="NHW")
+    with SmallServer(model).running() as server:
+        segmenter = mx.load_segmenter(server.address, {"scale": 1 / 255, "class_names": ["other", "thing"]})
+        explanation = mx.make_method("misure", None, {"budget": "30"}).explain(segmenter, noise_image())
+        assert explanation.provenance.gradient_route == "search"
+        assert explanation.certificate.passed
+
+
+@pytest.mark.parametrize("make", [bright_pixels, uniform])
+def test_other_tiny_models_are_explained(tmp_path: Path, make: Callable[[Path], Path]) -> None:
+    with SmallServer(make(tmp_path / "m.onnx")).running() as server:
+        segmenter = mx.load_segmenter(server.address, "unit")
+        picture = disc_image() if segmenter.spec.channels == 1 else noise_image()
+        assert mx.SufficientRegion().explain(segmenter, picture, mx.Target.from_class(1)).certificate.dice == 1
