@@ -114,7 +114,7 @@ def test_without_a_time_nothing_is_repeated(server: SmallGrpcServer, code: grpc.
 
 def test_refused_credentials_are_said_to_be_refused(server: SmallGrpcServer) -> None:
     server.instead = lambda _, context: context.abort(grpc.StatusCode.UNAUTHENTICATED, "who are you?")
-    with pytest.raises(ServerError, match="refused the credentials .*who are you.*--header-from"):
+    with pytest.raises(ServerError, match=r"refused the credentials .*who are you.*--header-from"):
         asked(server)
 
 
@@ -157,7 +157,7 @@ def test_an_answer_that_is_none_is_refused(server: SmallGrpcServer, change: Any,
 
 
 def test_where_nothing_listens_it_is_said() -> None:
-    with pytest.raises(ServerError, match="nothing listens at 127.0.0.1:1"):
+    with pytest.raises(ServerError, match=r"nothing listens at 127\.0\.0\.1:1"):
         OpenInferenceSegmenter("grpc://127.0.0.1:1/seg", options=RemoteOptions(retries=0))
 
 

@@ -1,4 +1,4 @@
-"""A model behind a server that keeps to the protocol: what is found out about it, and the same answers as the file's."""
+"""A model behind a server that keeps to the protocol: what is found out, and the same answers as the file's."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -225,7 +225,7 @@ def test_kinds_told_from_values_are_noted_and_declared_ones_are_not(server: Smal
     assert asked(server, load_preprocessing({"scale": 1 / 255, "output": "logits"})).identity.notes == ()
 
 
-def test_a_classifier_is_refused(tmp_path: Path, server: SmallServer) -> None:
+def test_a_classifier_is_refused(server: SmallServer) -> None:
     server.change = lambda outputs, _: {"scores": outputs["scores"].mean(axis=(2, 3))}
     with pytest.raises(UnsupportedModel, match="no output is a segmentation"):
         asked(server)
