@@ -229,7 +229,7 @@ class CountingSegmenter:
 
     @property
     def traffic(self) -> Traffic | None:
-        """What the segmenter exchanged with a server since it is counted here; None where there is none."""
+        """What the segmenter exchanged with a server since it is counted here, for whomever; None: no server."""
         now = traffic_of(self.segmenter)
         return None if now is None or self._before is None else now.since(self._before)
 

@@ -50,7 +50,7 @@ def serving(server: str, model: Path, *, max_batch: int = 8, threads: int = 1) -
         ServerDied: it does not start.
     """
     python = python_of(server)
-    http_port, grpc_port = _free_ports(2)
+    http_port, grpc_port = free_ports(2)
     served = Served(server, _addresses(server, http_port, grpc_port), http_port, grpc_port)
     command = [str(python), str(_PROGRAMS / f"serve_{server}.py"), str(model.resolve()), "--name", MODEL]
     command += ["--http-port", str(http_port), "--grpc-port", str(grpc_port)]
@@ -77,7 +77,8 @@ def _addresses(server: str, http_port: int, grpc_port: int) -> dict[str, str]:
     return {**binary, "REST JSON": rest, "gRPC": f"grpc://127.0.0.1:{grpc_port}/{MODEL}"}
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nothing listens at."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in sockets:
