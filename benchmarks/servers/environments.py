@@ -12,6 +12,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ _VARIABLE = "MISURE_SERVER_ENVIRONMENTS"
 _SECONDS = 1500
 _LEAST_FREE = 2 * 2**30
 _COMPLETE = "complete"
+_RUNTIME = "onnxruntime>=1.22,<2"
 
 
 class NoEnvironment(Exception):  # noqa: N818 - reads as what it is
@@ -40,12 +42,20 @@ class Requirements:
     python: tuple[str, ...] = ()
 
 
+def _own_dependencies() -> tuple[str, ...]:
+    """What this project needs; ONNX Runtime as the wheel that needs no GPU."""
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    others = (package for package in project["dependencies"] if not package.startswith("onnxruntime"))
+    return (_RUNTIME, *others)
+
+
 ENVIRONMENTS = {
     # Triton embeds a Python 3.11 of Debian's, whose standard library the environment must have.
-    "triton": Requirements(("nvidia-pytriton==0.7.0", "onnxruntime>=1.22,<2", "numpy<2"), ("/usr/bin/python3.11",)),
-    "kserve": Requirements(("kserve==0.21.0", "onnxruntime>=1.22,<2")),
-    "mlserver": Requirements(("mlserver==1.7.1", "onnxruntime>=1.22,<2")),
-    "mlflow": Requirements(("mlflow-skinny==3.17.2", "fastapi", "uvicorn", "pandas", "onnxruntime>=1.22,<2")),
+    "triton": Requirements(("nvidia-pytriton==0.7.0", _RUNTIME, "numpy<2"), ("/usr/bin/python3.11",)),
+    "kserve": Requirements(("kserve==0.21.0", _RUNTIME)),
+    "mlserver": Requirements(("mlserver==1.7.1", _RUNTIME)),
+    "mlserver_with_misure": Requirements(("mlserver==1.7.1", *_own_dependencies(), "httpx2>=2")),
+    "mlflow": Requirements(("mlflow-skinny==3.17.2", "fastapi", "uvicorn", "pandas", _RUNTIME)),
 }
 
 

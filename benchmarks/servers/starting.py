@@ -55,16 +55,28 @@ def serving(server: str, model: Path, *, max_batch: int = 8, threads: int = 1) -
     command = [str(python), str(_PROGRAMS / f"serve_{server}.py"), str(model.resolve()), "--name", MODEL]
     command += ["--http-port", str(http_port), "--grpc-port", str(grpc_port)]
     command += ["--max-batch", str(max_batch), "--threads", str(threads)]
+    path = "/ping" if server == "mlflow" else f"/v2/models/{MODEL}/ready"
+    with running(command, f"http://127.0.0.1:{http_port}{path}", OMP_NUM_THREADS=str(threads)):
+        yield served
+
+
+@contextmanager
+def running(command: list[str], ready: str, **environment: str) -> Iterator[None]:
+    """A process, as long as the context lasts, once an address answers with 200.
+
+    Raises:
+        ServerDied: it never does.
+    """
     with tempfile.TemporaryDirectory(prefix="misure-server-", ignore_cleanup_errors=True) as folder:
-        environment = {**os.environ, "TMPDIR": folder, "PYTRITON_HOME": folder, "OMP_NUM_THREADS": str(threads)}
+        own = {**os.environ, "TMPDIR": folder, "PYTRITON_HOME": folder, **environment}
         log = Path(folder, "log.txt")
         with log.open("wb") as out:
-            process = subprocess.Popen(  # noqa: S603 - a program of this folder
-                command, stdout=out, stderr=subprocess.STDOUT, cwd=folder, env=environment, start_new_session=True
+            process = subprocess.Popen(  # noqa: S603 - a server that a test or benchmark chose
+                command, stdout=out, stderr=subprocess.STDOUT, cwd=folder, env=own, start_new_session=True
             )
         try:
-            _wait(process, served, log)
-            yield served
+            _wait(process, ready, log)
+            yield
         finally:
             _end(process)
 
@@ -86,15 +98,14 @@ def free_ports(count: int) -> list[int]:
         return [int(one.getsockname()[1]) for one in sockets]
 
 
-def _wait(process: subprocess.Popen[bytes], served: Served, log: Path) -> None:
-    path = "/ping" if served.server == "mlflow" else f"/v2/models/{MODEL}/ready"
-    url, deadline = f"http://127.0.0.1:{served.http_port}{path}", time.monotonic() + _PATIENCE
+def _wait(process: subprocess.Popen[bytes], ready: str, log: Path) -> None:
+    deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(url, timeout=5) as answer:
+        with contextlib.suppress(urllib.error.URLError, OSError), urllib.request.urlopen(ready, timeout=5) as answer:  # noqa: S310 - of this machine
             if answer.status == 200:
                 return
         time.sleep(0.2)
-    raise ServerDied(f"{served.server} did not become ready: {log.read_text(errors='replace')[-2000:]}")
+    raise ServerDied(f"nothing is ready at {ready}: {log.read_text(errors='replace')[-2000:]}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
