@@ -25,14 +25,14 @@ from benchmarks.servers.environments import NoEnvironment
 from benchmarks.servers.starting import Served, serving
 from misure_onnx.api import load_segmenter
 from misure_onnx.backends.open_inference import OpenInferenceSegmenter, RemoteOptions
-from misure_onnx.methods.rise import Rise
+from misure_onnx.methods.sufficient_region import SufficientRegion
 from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.target import Target
 from misure_onnx.types import Images
 
 SERVERS = ("triton", "kserve", "mlserver", "mlflow")
-MASKS, IMAGES = 64, 16
+IMAGES = 8
 ONE_OBJECT = Target.at(67, 124)
 """Of the bundled image."""
 _DEMO = Path(str(files("misure_onnx") / "demo"))
@@ -43,7 +43,7 @@ def main() -> None:
     """Measures, or writes the table of what was measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/remote.json"))
-    parser.add_argument("--repeats", type=int, default=9, help="turns of each call (default: 9)")
+    parser.add_argument("--repeats", type=int, default=5, help="turns of each call (default: 5)")
     parser.add_argument("--table", type=Path, metavar="PAGE", help="write the table of --out into this page and end")
     arguments = parser.parse_args()
     if arguments.table:
@@ -94,10 +94,7 @@ def measure(served: Served, protocol: str, repeats: int) -> dict[str, Any]:
             "images": IMAGES,
             **_in_turns(repeats, *(_predicting(segmenter, images) for segmenter in (local, remote))),
         },
-        "rise": {
-            "masks": MASKS,
-            **_in_turns(max(3, repeats // 3), *(_explaining(segmenter) for segmenter in (local, remote))),
-        },
+        "sufficient_region": _explained(local, remote),
     }
 
 
@@ -116,9 +113,18 @@ def _predicting(segmenter: Segmenter, images: Images) -> Callable[[], object]:
     return lambda: segmenter.predict(images)
 
 
-def _explaining(segmenter: Segmenter) -> Callable[[], object]:
-    method = Rise(masks=MASKS)
-    return lambda: method.explain(segmenter, _DEMO / "triangle.png", ONE_OBJECT)
+def _explained(local: Segmenter, remote: Segmenter) -> dict[str, Any]:
+    """A whole explanation, certificate included, once each."""
+    here, there = (SufficientRegion().explain(one, _DEMO / "triangle.png", ONE_OBJECT) for one in (local, remote))
+    record = there.provenance.server
+    return {
+        "in_process_seconds": here.cost.seconds,
+        "remote_seconds": there.cost.seconds,
+        "in_process_forwards": here.cost.forwards,
+        "remote_forwards": there.cost.forwards,
+        "requests": record.requests if record else None,
+        "same_region": bool(np.array_equal(here.minimal_region, there.minimal_region)),
+    }
 
 
 def _in_turns(repeats: int, here: Callable[[], object], there: Callable[[], object]) -> dict[str, float]:
@@ -147,16 +153,17 @@ def with_table(page: str, document: dict[str, Any]) -> str:
 def table(document: dict[str, Any]) -> str:
     """A line a server and protocol."""
     heads = ["server", "protocol", "images a request", "MB an image, sent / received"]
-    heads += ["one image", f"{IMAGES} images", f"RISE, {MASKS} masks", "largest difference of a score"]
+    heads += ["one image", f"{IMAGES} images", "an explanation: seconds, forwards", "largest difference of a score"]
     lines = [f"| {' | '.join(heads)} |", "|" + "---|" * len(heads)]
     for row in document["rows"]:
-        size = row["bytes_per_image"]
+        size, explained = row["bytes_per_image"], row["sufficient_region"]
         cells = [
             f"{row['server']} {row['version']}",
             row["protocol"],
             str(row["images_per_request"]),
             f"{size['sent'] / 1e6:.2f} / {size['received'] / 1e6:.2f}",
-            *(f"{row[what]['ratio']:.1f} x" for what in ("one_image", "batch", "rise")),
+            *(f"{row[what]['ratio']:.1f} x" for what in ("one_image", "batch")),
+            f"{explained['remote_seconds']:.1f}, {explained['remote_forwards']}",
             f"{row['largest_difference']:.1g}",
         ]
         lines.append(f"| {' | '.join(cells)} |")

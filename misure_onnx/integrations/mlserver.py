@@ -11,7 +11,7 @@ UINT8 tensor (N, H, W, 3) or (H, W, 3), or BYTES (files in base64); `explain_par
 single wishes. The answer is one BYTES
 tensor `explanation` with a JSON document a picture, as `instances.explain_instances` has it.
 
-Needs `pip install mlserver` in the same environment.
+Needs `pip install 'misure-onnx[mlserver]'`, and the extra `remote` where `uri` is an address.
 """
 
 import asyncio

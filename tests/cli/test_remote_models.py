@@ -32,6 +32,14 @@ def test_explaining_through_a_server_gives_what_the_file_gives(
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 
+def test_a_picture_is_compressed_for_a_model_behind_a_server(
+    misure: Run, server: SmallServer, small_network: Path, picture: Path
+) -> None:
+    options = ("--preprocess", "unit", "--method", "sufficient_region", "--keep", "sufficient", "--json")
+    local = misure("compress", small_network, picture, *options).document()
+    assert misure("compress", server.address, picture, *options).document() == local
+
+
 def test_inspecting_an_address_says_what_was_found(misure: Run, server: SmallServer) -> None:
     server.max_batch = 4
     found = misure("inspect", server.address, "--preprocess", "unit", "--json").document()

@@ -1,5 +1,6 @@
 """How many images a request may hold, and how many requests run at the same time."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from misure_onnx.backends.open_inference.caller import Caller
 from misure_onnx.backends.open_inference.options import RemoteOptions
 from misure_onnx.backends.open_inference.wire import Description, Refusal
-from misure_onnx.types import AnyArray, Images
+from misure_onnx.types import AnyArray, Images, Size
 
 _MOST = 8
 """More images a request bring little speed, and a method that may stop early pays for them."""
@@ -25,14 +26,20 @@ class Batches:
     """What was found.
 
     Attributes:
-        images: most images a request.
+        images: most images a request, of the size that was tried.
         concurrency: most requests at the same time.
         reason: what set the number of images.
+        pixels: most pixels a request, whatever the size of its images; None: a model of a fixed batch.
     """
 
     images: int
     concurrency: int
     reason: str
+    pixels: int | None = None
+
+    def at_once(self, size: Size) -> int:
+        """How many images of a size go into a request."""
+        return self.images if self.pixels is None else max(1, min(self.images, self.pixels // math.prod(size)))
 
 
 def find_batches(
@@ -53,26 +60,30 @@ def find_batches(
     fixed = caller.taken.batch
     if fixed is not None:
         return _chosen(fixed, options, f"the model is fixed to {fixed}")
-    most, reason = _bound(caller, description, options, picture, output)
+    pixels = _pixels(caller, options, picture, output)
+    most, reason = _bound(description, picture, pixels)
     tried = _tried(caller, picture, most)
     if tried != most:
         reason = f"{most} were refused or mixed up"
-    return _chosen(tried, options, reason)
+    return _chosen(tried, options, reason, pixels)
 
 
-def _chosen(images: int, options: RemoteOptions, reason: str) -> Batches:
-    return Batches(images, options.concurrency or (_SINGLE if images == 1 else _SEVERAL), reason)
+def _chosen(images: int, options: RemoteOptions, reason: str, pixels: int | None = None) -> Batches:
+    return Batches(images, options.concurrency or (_SINGLE if images == 1 else _SEVERAL), reason, pixels)
 
 
-def _bound(
-    caller: Caller, description: Description, options: RemoteOptions, picture: Images, output: AnyArray
-) -> tuple[int, str]:
+def _pixels(caller: Caller, options: RemoteOptions, picture: Images, output: AnyArray) -> int:
+    """As many as the bytes of a request, or of its answer, allow."""
     name = caller.wire.name
     most_bytes = options.request_bytes or _REQUEST_BYTES.get(name, _OTHER_REQUEST_BYTES)
-    taken = caller.taken.to_network(picture)
-    text = name in ("REST JSON", "MLflow")
+    taken, text = caller.taken.to_network(picture), name in ("REST JSON", "MLflow")
     largest = max(array.size * _JSON_BYTES if text else array.nbytes for array in (taken, output))
-    bounds = [(_MOST, "more bring little"), (max(1, most_bytes // largest), f"{most_bytes:,} bytes a request")]
+    return most_bytes * math.prod(picture.shape[2:]) // largest
+
+
+def _bound(description: Description, picture: Images, pixels: int) -> tuple[int, str]:
+    by_bytes = max(1, pixels // math.prod(picture.shape[2:]))
+    bounds = [(_MOST, "more bring little"), (by_bytes, "a request may have no more bytes (--request-bytes)")]
     if description.max_batch:
         bounds.append((description.max_batch, f"the server's configuration allows {description.max_batch}"))
     return min(bounds)

@@ -4,6 +4,7 @@ A server says little and need not be right, so it is asked: a picture, twice (do
 once (does it take them, and keep them apart?). What a file's graph says for sure is told from the answers here.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ from misure_onnx.graph.input_signature import find_input
 from misure_onnx.graph.output_signature import candidate_heads, find_output
 from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.types import AnyArray, Images
+
+_MOST_VALUES = 2**28
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,7 @@ def discover(wire: Wire, preprocessing: Preprocessing | None, options: RemoteOpt
     declared = preprocessing or assumed_preprocessing(model, notes)
     taken = find_input(model, declared)
     size = taken.size or PROBED_SIZES[taken.rank]
+    _check_extent("images", (taken.batch or 1, taken.channels, *size))
     picture = probe_image(declared, taken.channels, size)
     check_range(taken, picture)
     asking = Caller(wire, taken)
@@ -64,6 +68,7 @@ def discover(wire: Wire, preprocessing: Preprocessing | None, options: RemoteOpt
         notes.append(
             f"the output's kind, {signature.head.kind}, was told from its values: declare 'output' if it is wrong"
         )
+    _check_extent("scores", (n, signature.classes, *size))
     output = first.outputs[signature.name]
     explained = Explained(signature, output.ndim, first.model_version)
     caller = asking.explaining(explained)
@@ -71,6 +76,15 @@ def discover(wire: Wire, preprocessing: Preprocessing | None, options: RemoteOpt
     batches = find_batches(caller, description, options, picture, output)
     outputs = tuple(f"{name} {array.dtype}{list(array.shape)}" for name, array in first.outputs.items())
     return Discovered(caller, description, declared, explained, outputs, batches, tuple(notes))
+
+
+def _check_extent(what: str, shape: tuple[int, ...]) -> None:
+    """Refuses what would fill the memory because a server says so."""
+    if math.prod(shape) > _MOST_VALUES:
+        raise ServerError(
+            f"by what the server says, {what} have the shape {list(shape)}; at most {_MOST_VALUES:,} values are taken: "
+            "declare the input (--server-input), or 'class_names' of a label map"
+        )
 
 
 def _first_answer(asking: Caller, picture: Images, options: RemoteOptions) -> tuple[Answer, list[str]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from misure_onnx.backends.open_inference.address import Address
-from misure_onnx.backends.open_inference.hosts import check_allowed, reach
+from misure_onnx.backends.open_inference.hosts import admitted
 from misure_onnx.backends.open_inference.http_connection import MOST_BYTES, printable
 from misure_onnx.backends.open_inference.meter import Meter
 from misure_onnx.backends.open_inference.options import RemoteOptions
@@ -36,11 +36,10 @@ class GrpcWire:
     name = "gRPC"
 
     def __init__(self, address: Address, options: RemoteOptions, meter: Meter) -> None:
-        check_allowed(address, options.allowed_hosts)
         self._grpc, self._messages = _libraries()
         self._address, self._options, self._meter = address, options, meter
         self._headers = [(name.lower(), value) for name, value in options.all_headers().items()]
-        ip = patiently(self._reach, options, meter.repeated)
+        ip = admitted(address, options, meter.repeated)
         self._channel = self._open(f"ipv6:[{ip}]:{address.port}" if ":" in ip else f"ipv4:{ip}:{address.port}")
 
     def describe(self) -> Description:
@@ -54,7 +53,7 @@ class GrpcWire:
             server_version=printable(server.version) or None if server else None,
             inputs=_specs(model.inputs) if model else (),
             outputs=_specs(model.outputs) if model else (),
-            max_batch=config.config.max_batch_size if config else None,
+            max_batch=max(0, config.config.max_batch_size) or None if config else None,
             gaps=() if model else (gap,),
         )
 
@@ -77,12 +76,6 @@ class GrpcWire:
 
     def _named(self) -> dict[str, str]:
         return {"name": self._address.model, "version": self._address.version or ""}
-
-    def _reach(self) -> str:
-        try:
-            return reach(self._address, self._options.timeout)
-        except ConnectionRefusedError as error:
-            raise Later(f"nothing listens at {self._address.authority}") from error
 
     def _open(self, target: str) -> Any:
         settings: list[tuple[str, str | int]] = [

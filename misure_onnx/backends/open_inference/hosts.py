@@ -7,11 +7,31 @@ another machine the second time changes nothing.
 import contextlib
 import ipaddress
 import socket
+from collections.abc import Callable
 
 from misure_onnx.backends.open_inference.address import Address
+from misure_onnx.backends.open_inference.options import RemoteOptions
+from misure_onnx.backends.open_inference.patience import Later, patiently
 from misure_onnx.errors import InputError, ServerError
 
 _PATIENCE = 10.0
+
+
+def admitted(address: Address, options: RemoteOptions, note_retry: Callable[[], None]) -> str:
+    """The IP address to connect to, once the host is allowed and listens; waits a little for one that does not yet.
+
+    Raises:
+        InputError, ServerError: as `check_allowed` and `reach`.
+    """
+    check_allowed(address, options.allowed_hosts)
+
+    def attempt() -> str:
+        try:
+            return reach(address, options.timeout)
+        except ConnectionRefusedError as error:
+            raise Later(f"nothing listens at {address.authority}") from error
+
+    return patiently(attempt, options, note_retry)
 
 
 def check_allowed(address: Address, allowed: tuple[str, ...] | None) -> None:

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from misure_onnx.backends.open_inference.address import Address
-from misure_onnx.backends.open_inference.hosts import check_allowed, reach
+from misure_onnx.backends.open_inference.hosts import admitted
 from misure_onnx.backends.open_inference.meter import Meter
 from misure_onnx.backends.open_inference.options import RemoteOptions
 from misure_onnx.backends.open_inference.patience import Later, patiently
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 MOST_BYTES = 2**30
 """Of one answer."""
 _SAID = 300
+_IDLE = 2.0
+"""Seconds that an unused connection is kept; servers close theirs after 5 or more, be a request under way or not."""
 _NOT_NOW = frozenset({429, 502, 503, 504})
 
 
@@ -59,10 +61,9 @@ class HttpConnection:
     """
 
     def __init__(self, address: Address, options: RemoteOptions, meter: Meter) -> None:
-        check_allowed(address, options.allowed_hosts)
         self._httpx = _httpx2()
         self._address, self._options, self._meter = address, options, meter
-        ip = patiently(self._reach, options, meter.repeated)
+        ip = admitted(address, options, meter.repeated)
         scheme = "https" if address.secure else "http"
         host = f"[{ip}]" if ":" in ip else ip
         self._base = f"{scheme}://{host}:{address.port}{address.prefix}"
@@ -71,6 +72,7 @@ class HttpConnection:
             headers={**options.all_headers(), "Host": address.authority, "Accept-Encoding": "identity"},
             verify=_context(options.ca_file) if address.secure else False,
             timeout=self._httpx.Timeout(options.timeout, connect=seconds),
+            limits=self._httpx.Limits(keepalive_expiry=_IDLE),
             follow_redirects=False,
             trust_env=False,
         )
@@ -90,12 +92,6 @@ class HttpConnection:
     def close(self) -> None:
         """Ends the connection."""
         self._client.close()
-
-    def _reach(self) -> str:
-        try:
-            return reach(self._address, self._options.timeout)
-        except ConnectionRefusedError as error:
-            raise Later(f"nothing listens at {self._address.authority}") from error
 
     def _ask(self, method: str, path: str, content: bytes, headers: Mapping[str, str]) -> Response:
         started = time.perf_counter()

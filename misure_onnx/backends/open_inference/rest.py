@@ -80,7 +80,7 @@ class RestWire:
             found = _object(response).get("max_batch_size")
         except ServerError:
             return None  # only Triton promises anything at this path
-        return found if isinstance(found, int) else None
+        return found if isinstance(found, int) and found > 0 else None  # 0: the configuration says nothing about it
 
     def _request(self, spec: TensorSpec, tensor: AnyArray, outputs: tuple[str, ...]) -> tuple[bytes, dict[str, str]]:
         binary = self.encoding == "binary"

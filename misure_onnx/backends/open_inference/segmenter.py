@@ -87,7 +87,7 @@ class OpenInferenceSegmenter:
         Raises:
             ServerError: the server failed.
         """
-        step = self.spec.batch_size
+        step = self.found.batches.at_once(images.shape[2:])
         parts = [images[start : start + step] for start in range(0, len(images), step)]
         if len(parts) == 1:
             return self._asked(images)

@@ -24,7 +24,7 @@ class Description:
     Attributes:
         server, server_version: of the software.
         inputs, outputs: of the model; empty where it says nothing.
-        max_batch: most images a request, by the server's configuration; None: not said, 0: no batches.
+        max_batch: most images a request, by the server's configuration; None: not said.
         gaps: what it does not say, a sentence each.
     """
 

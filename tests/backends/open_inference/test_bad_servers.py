@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from misure_onnx.backends.open_inference import OpenInferenceSegmenter, RemoteOptions, http_connection
-from misure_onnx.errors import InputError, ModelOutputError, ServerError
+from misure_onnx.errors import InputError, MisureError, ModelOutputError, ServerError
 from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.types import AnyArray, Images
 from tests.backends.open_inference.small_server import LENGTH, Asked, Reply, SmallServer, for_a_while, numbers, slowly
@@ -260,6 +260,23 @@ def test_an_answer_that_is_none_is_refused_in_a_sentence(server: SmallServer, na
         segmenter.predict(IMAGES)
     assert len(str(refusal.value)) < 800
     assert str(refusal.value).isprintable()
+
+
+@pytest.mark.parametrize("shape", [[-1, 3, 20_000, 20_000], [-1, 100_000, 500, 500], [400_000_000, 3, 20, 24]])
+def test_sizes_that_would_fill_the_memory_are_not_believed(server: SmallServer, shape: list[int]) -> None:
+    server.metadata = {"inputs": [{"name": "image", "datatype": "FP32", "shape": shape}]}
+    with pytest.raises(MisureError, match=r"at most .* are (taken|accepted)"):
+        OpenInferenceSegmenter(server.address, preprocessing=Preprocessing(layout="NCHW"))
+    assert server.inferences == []
+
+
+def test_a_label_of_billions_is_not_made_one_hot(server: SmallServer) -> None:
+    def labels(_: dict[str, AnyArray], images: AnyArray) -> dict[str, AnyArray]:
+        return {"scores": np.full((len(images), *SIZE), 2_000_000_000, np.int32)}
+
+    server.change = labels
+    with pytest.raises(ServerError, match="'class_names' of a label map"):
+        OpenInferenceSegmenter(server.address, preprocessing=Preprocessing())
 
 
 def test_a_model_that_changes_its_version_is_noticed(server: SmallServer) -> None:

@@ -317,3 +317,13 @@ def test_other_tiny_models_are_explained(tmp_path: Path, make: Callable[[Path], 
         segmenter = mx.load_segmenter(server.address, "unit")
         picture = disc_image() if segmenter.spec.channels == 1 else noise_image()
         assert mx.SufficientRegion().explain(segmenter, picture, mx.Target.from_class(1)).certificate.dice == 1
+
+
+def test_larger_images_go_fewer_to_a_request(tmp_path: Path) -> None:
+    with SmallServer(pointwise(tmp_path / "m.onnx", size=("h", "w"))).running() as server:
+        tried = 256 * 256  # pixels of the image that a model of any size is tried with
+        segmenter = asked(server, request_bytes=4 * CLASSES * tried * 6)
+        assert segmenter.spec.batch_size == 6
+        server.seen.clear()
+        segmenter.predict(np.zeros((6, 3, 512, 256), np.float32))
+        assert batch_sizes(server) == [3, 3]
