@@ -75,5 +75,5 @@ def read_channels(document: dict[str, Any] | None) -> Channels | None:
 def read_provenance(document: dict[str, Any]) -> Provenance:
     """Section `provenance`."""
     lists = ("providers_requested", "providers_used", "notes")
-    server = ServerRecord(**document["server"]) if document.get("server") else None
+    server = ServerRecord(**document["server"]) if document["server"] else None
     return Provenance(**{**document, **{name: tuple(document[name]) for name in lists}, "server": server})

@@ -293,4 +293,4 @@ class Provenance:
     seed: int
     status: Status
     notes: tuple[str, ...]
-    server: ServerRecord | None = None
+    server: ServerRecord | None

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from misure_onnx.images import load_image
 from misure_onnx.preprocessing import Preprocessing, load_preprocessing
 from misure_onnx.types import AnyArray, Images
 from tests.backends.open_inference.small_server import LENGTH, SmallServer, slowly
+from tests.test_explanation import published_schema
 from tests.tiny_models import (
     CLASSES,
     SIZE,
@@ -275,6 +277,7 @@ def test_the_provenance_says_who_answered_and_what_was_exchanged(server: SmallSe
     assert record.bytes_received > 4 * 4 * SIZE[0] * SIZE[1]
     assert record.seconds > 0
     assert all(request.headers["x-key"] == "secret" for request in server.seen)
+    jsonschema.Draft202012Validator(published_schema()).validate(explanation.to_json())
     explanation.save(tmp_path / "out")
     assert "secret" not in (tmp_path / "out" / "explanation.json").read_text(encoding="utf-8")
     assert mx.Explanation.load(tmp_path / "out").provenance == explanation.provenance
