@@ -23,6 +23,10 @@ from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.types import AnyArray, Images
 
 _MOST_VALUES = 2**28
+_SPELT_OUT = (
+    "the server takes no binary tensors: they are sent as JSON, which is about ten times slower; if it also listens by "
+    "gRPC, take that address (grpc://HOST:PORT/NAME)"
+)
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def _first_answer(asking: Caller, picture: Images, options: RemoteOptions) -> tu
             answer = asking.answer(picture)
         except Refusal as second:
             raise _with_advice(second, options) from second
-        return answer, ["the server takes no binary tensors: they are sent as JSON, which is about ten times slower"]
+        return answer, [_SPELT_OUT]
 
 
 def _with_advice(refusal: ServerError, options: RemoteOptions) -> ServerError:
