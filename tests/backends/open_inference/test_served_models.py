@@ -4,41 +4,28 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import numpy as np
 import pytest
 
-import misure_onnx as mx
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
-from misure_onnx.backends.open_inference import OpenInferenceSegmenter, RemoteOptions
-from misure_onnx.errors import GradientError, PreprocessingError, ServerError, UnsupportedModel
+from misure_onnx.errors import (
+    PreprocessingError,
+    ServerError,
+    UnsupportedModel,
+)
 from misure_onnx.images import load_image
 from misure_onnx.preprocessing import Preprocessing, load_preprocessing
-from misure_onnx.types import AnyArray, Images
+from misure_onnx.types import AnyArray
+from tests.backends.open_inference.asking import UNIT, asked, images_of
 from tests.backends.open_inference.small_server import LENGTH, SmallServer, slowly
-from tests.test_explanation import published_schema
 from tests.tiny_models import (
     CLASSES,
     SIZE,
-    bright_pixels,
-    disc_image,
     mixing,
     noise_image,
     pointwise,
     two_heads,
-    uniform,
 )
-
-UNIT = Preprocessing(scale=1 / 255)
-
-
-def asked(server: SmallServer, declared: Preprocessing = UNIT, **options: Any) -> OpenInferenceSegmenter:
-    return OpenInferenceSegmenter(server.address, preprocessing=declared, options=RemoteOptions(**options))
-
-
-def images_of(segmenter: Any, n: int) -> Images:
-    size = segmenter.spec.size or SIZE
-    return np.random.default_rng(n).random((n, segmenter.spec.channels, *size), np.float32)
 
 
 @pytest.mark.parametrize("protocol", ["binary", "json"])
@@ -196,6 +183,16 @@ def test_single_images_are_asked_about_side_by_side_and_no_more_than_allowed(tmp
         assert server.together == 3
 
 
+def test_larger_images_go_fewer_to_a_request(tmp_path: Path) -> None:
+    with SmallServer(pointwise(tmp_path / "m.onnx", size=("h", "w"))).running() as server:
+        tried = 256 * 256  # pixels of the image that a model of any size is tried with
+        segmenter = asked(server, request_bytes=4 * CLASSES * tried * 6)
+        assert segmenter.spec.batch_size == 6
+        server.seen.clear()
+        segmenter.predict(np.zeros((6, 3, 512, 256), np.float32))
+        assert batch_sizes(server) == [3, 3]
+
+
 # Who is believed
 
 
@@ -243,90 +240,3 @@ def test_a_server_that_answers_differently_each_time_is_noted(server: SmallServe
 
     server.change = noisy
     assert any("answers the same picture differently" in note for note in asked(server).identity.notes)
-
-
-# What is explained
-
-
-@pytest.mark.parametrize("method", ["misure", "sufficient_region", "rise", "occlusion", "lime", "predicted_mask"])
-def test_an_explanation_is_that_of_the_file(server: SmallServer, small_network: Path, method: str) -> None:
-    settings = {"rise": {"masks": "20"}, "lime": {"samples": "30"}, "misure": {"route": "search", "budget": "40"}}
-    chosen = mx.make_method(method, None, settings.get(method, {}))
-    picture = noise_image((30, 36))
-    local = chosen.explain(mx.load_segmenter(small_network, "unit", provider="cpu"), picture)
-    remote = chosen.explain(mx.load_segmenter(server.address, "unit"), picture)
-    assert np.array_equal(remote.minimal_region, local.minimal_region)
-    assert remote.saliency == pytest.approx(local.saliency, abs=1e-5)
-    assert remote.certificate.verified_on == "small by REST binary"
-
-
-def test_the_provenance_says_who_answered_and_what_was_exchanged(server: SmallServer, tmp_path: Path) -> None:
-    segmenter = mx.load_segmenter(server.address, "unit", remote=RemoteOptions(headers={"X-Key": "secret"}))
-    server.seen.clear()
-    explanation = mx.PredictedMask().explain(segmenter, noise_image())
-    record = explanation.provenance.server
-    assert record is not None
-    assert (record.software, record.software_version, record.model, record.model_version) == (
-        "small",
-        "1.0",
-        "seg",
-        "1",
-    )
-    assert record.requests == len(server.seen)
-    assert record.bytes_sent == sum(len(request.body) for request in server.seen)
-    assert record.bytes_received > 4 * 4 * SIZE[0] * SIZE[1]
-    assert record.seconds > 0
-    assert all(request.headers["x-key"] == "secret" for request in server.seen)
-    jsonschema.Draft202012Validator(published_schema()).validate(explanation.to_json())
-    explanation.save(tmp_path / "out")
-    assert "secret" not in (tmp_path / "out" / "explanation.json").read_text(encoding="utf-8")
-    assert mx.Explanation.load(tmp_path / "out").provenance == explanation.provenance
-
-
-def test_windows_slide_over_larger_images_through_a_server(server: SmallServer, small_network: Path) -> None:
-    picture = noise_image((40, 50))
-    options: dict[str, Any] = {"window": 0.5}
-    local = mx.PredictedMask().explain(mx.load_segmenter(small_network, "unit", provider="cpu", **options), picture)
-    remote = mx.PredictedMask().explain(mx.load_segmenter(server.address, "unit", **options), picture)
-    assert np.array_equal(remote.prediction, local.prediction)
-    assert remote.provenance.server is not None
-
-
-@pytest.mark.parametrize("method", ["gradient", "seg_grad_cam", "seg_ablation_cam", "grid_saliency"])
-def test_a_method_that_looks_inside_is_refused_and_others_are_named(server: SmallServer, method: str) -> None:
-    segmenter = mx.load_segmenter(server.address, "unit")
-    with pytest.raises(GradientError, match=r"gives answers alone: explain its file, or take dilated_mask, .*rise"):
-        mx.make_method(method).explain(segmenter, noise_image())
-
-
-def test_the_gradient_routes_of_misure_are_refused_and_what_remains_is_named(server: SmallServer) -> None:
-    segmenter = mx.load_segmenter(server.address, "unit")
-    with pytest.raises(GradientError, match="What remains: the routes search and finite_difference"):
-        mx.make_method("misure", "paper").explain(segmenter, noise_image())
-
-
-def test_label_maps_have_minimal_regions(tmp_path: Path) -> None:
-    model = pointwise(tmp_path / "m.onnx", classes=2, ending="argmax", output_layout="NHW")
-    with SmallServer(model).running() as server:
-        segmenter = mx.load_segmenter(server.address, {"scale": 1 / 255, "class_names": ["other", "thing"]})
-        explanation = mx.make_method("misure", None, {"budget": "30"}).explain(segmenter, noise_image())
-        assert explanation.provenance.gradient_route == "search"
-        assert explanation.certificate.passed
-
-
-@pytest.mark.parametrize("make", [bright_pixels, uniform])
-def test_other_tiny_models_are_explained(tmp_path: Path, make: Callable[[Path], Path]) -> None:
-    with SmallServer(make(tmp_path / "m.onnx")).running() as server:
-        segmenter = mx.load_segmenter(server.address, "unit")
-        picture = disc_image() if segmenter.spec.channels == 1 else noise_image()
-        assert mx.SufficientRegion().explain(segmenter, picture, mx.Target.from_class(1)).certificate.dice == 1
-
-
-def test_larger_images_go_fewer_to_a_request(tmp_path: Path) -> None:
-    with SmallServer(pointwise(tmp_path / "m.onnx", size=("h", "w"))).running() as server:
-        tried = 256 * 256  # pixels of the image that a model of any size is tried with
-        segmenter = asked(server, request_bytes=4 * CLASSES * tried * 6)
-        assert segmenter.spec.batch_size == 6
-        server.seen.clear()
-        segmenter.predict(np.zeros((6, 3, 512, 256), np.float32))
-        assert batch_sizes(server) == [3, 3]
