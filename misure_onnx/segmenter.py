@@ -186,6 +186,11 @@ class Metered(Protocol):
         """Up to now; None where there is no server."""
 
 
+def traffic_of(segmenter: Segmenter) -> Traffic | None:
+    """What a segmenter exchanged with a server up to now; None where there is none."""
+    return segmenter.traffic if isinstance(segmenter, Metered) else None
+
+
 @runtime_checkable
 class Randomisable(Protocol):
     """A segmenter whose learned weights can be destroyed, for the randomisation sanity check."""
@@ -200,11 +205,6 @@ class Randomisable(Protocol):
         Raises:
             UnsupportedModel: no layer has weights.
         """
-
-
-def traffic_of(segmenter: Segmenter) -> Traffic | None:
-    """What a segmenter exchanged with a server up to now; None where there is none."""
-    return segmenter.traffic if isinstance(segmenter, Metered) else None
 
 
 class CountingSegmenter:
