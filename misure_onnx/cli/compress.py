@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from misure_onnx.cli.asked import add_target_arguments, check_target_arguments, requested_input, requested_targets
+from misure_onnx.cli.confined import add_untrusted_arguments
 from misure_onnx.cli.explain import (
     add_method_arguments,
     add_model_arguments,
@@ -35,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_target_arguments(parser)
     add_method_arguments(parser)
     add_model_arguments(parser)
+    add_untrusted_arguments(parser)
     add_output_arguments(parser)
     parser.set_defaults(truth=None)
 

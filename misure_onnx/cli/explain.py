@@ -12,6 +12,7 @@ from misure_onnx.cli.asked import (
     requested_input,
     requested_targets,
 )
+from misure_onnx.cli.confined import add_untrusted_arguments
 from misure_onnx.cli.measuring import add_metric_arguments, chosen_metrics, metrics_table
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
 from misure_onnx.cli.remote import MODEL_HELP, add_remote_arguments, requested_remote
@@ -48,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="OVERLAP",
         help="slide the model over an image or volume larger than itself, e.g. 0.5, instead of resizing it",
     )
+    add_untrusted_arguments(parser)
     add_output_arguments(parser)
 
 

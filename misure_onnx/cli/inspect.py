@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from misure_onnx.cli.confined import add_untrusted_arguments
 from misure_onnx.cli.output import table, write_json, write_line, write_notes
 from misure_onnx.cli.remote import MODEL_HELP, add_remote_arguments, requested_remote
 from misure_onnx.sizes import by
@@ -20,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--layers", action="store_true", help="also list the layers that a class activation map can be taken from"
     )
     add_remote_arguments(parser)
+    add_untrusted_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
 
 
