@@ -90,6 +90,7 @@ def test_what_is_asked_of_the_server_is_what_was_chosen(misure: Run, server: Sma
         (["--server-input", "image"], ["NAME:DATATYPE:SHAPE"]),
         (["--timeout", "-1"], ["timeout"]),
         (["--provider", "cpu"], ["a server chooses its own"]),
+        (["--untrusted"], ["limits the process that runs a model's file", "runs in its server"]),
         (["--ca-file", "/nowhere.pem"], ["/nowhere.pem", "holds no certificates"]),
         (["--method", "seg_grad_cam"], ["gives answers alone", "rise"]),
     ],
