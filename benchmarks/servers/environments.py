@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 _VARIABLE = "MISURE_SERVER_ENVIRONMENTS"
@@ -71,7 +72,22 @@ def python_of(name: str) -> Path:
     Raises:
         NoEnvironment: no interpreter of the right kind, no place, or pip failed.
     """
-    wanted = ENVIRONMENTS[name]
+    made = _made(name)
+    if isinstance(made, NoEnvironment):
+        raise made
+    return made
+
+
+@cache
+def _made(name: str) -> Path | NoEnvironment:
+    """What could not be made is not tried again by every test."""
+    try:
+        return _found_or_made(name, ENVIRONMENTS[name])
+    except NoEnvironment as reason:
+        return reason
+
+
+def _found_or_made(name: str, wanted: Requirements) -> Path:
     base = _interpreter(wanted)
     recipe = hashlib.sha256("\n".join((base, *wanted.packages)).encode()).hexdigest()[:10]
     place = folder() / f"{name}-{recipe}"
@@ -87,7 +103,7 @@ def python_of(name: str) -> Path:
 
 def _interpreter(wanted: Requirements) -> str:
     if not wanted.python:
-        return sys.executable
+        return str(Path(sys.executable).resolve())  # not that of one checkout's environment
     for candidate in wanted.python:
         if Path(candidate).is_file():
             return candidate

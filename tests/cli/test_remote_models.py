@@ -124,6 +124,20 @@ def test_an_audit_asks_a_server_and_resumes(misure: Run, tmp_path: Path) -> None
         assert misure("report", tmp_path / "out").status == 0
 
 
+def test_a_worker_s_process_reads_the_secret_header_itself(
+    misure: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "Bearer s3cret")
+    two_pictures(tmp_path / "data")
+    with SmallServer(bright_pixels(tmp_path / "model.onnx")).running() as server:
+        command = ("audit", tmp_path / "data", "--model", server.address, "--out", tmp_path / "out", "--no-report")
+        options = ("--engine", "local", "--method", "predicted_mask", "--preprocess", "unit", "--json")
+        found = misure(*command, *options, "--header-from", "Authorization=env:TOKEN").document()
+        assert found["results"]["by_status"] == {"ok": 2}
+        assert {request.headers.get("authorization") for request in server.seen} == {"Bearer s3cret"}
+    assert all(b"s3cret" not in file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file())
+
+
 def test_a_file_and_a_server_are_compared(misure: Run, tmp_path: Path) -> None:
     two_pictures(tmp_path / "data")
     model = bright_pixels(tmp_path / "model.onnx")
