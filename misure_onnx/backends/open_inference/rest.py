@@ -5,6 +5,7 @@ Source: Open Inference Protocol v2, REST; binary tensors: Triton's extension "bi
 
 import json
 import uuid
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from misure_onnx.backends.open_inference.address import Address
@@ -111,21 +112,37 @@ def _answer(response: Response) -> Answer:
         raise ServerError(f"the server's answer holds no outputs: {response.said}")
     outputs = {}
     for entry in entries:
-        try:
-            name, datatype, shape = str(entry["name"]), str(entry["datatype"]), tuple(int(n) for n in entry["shape"])
-            size = (entry.get("parameters") or {}).get("binary_data_size")
-            values = None if size is not None else entry["data"]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ServerError(f"an output in the server's answer is not of the protocol: {error!r}") from error
-        if datatype == "BYTES":
-            place += size or 0
+        told = _told(entry)
+        piece = memoryview(response.body)[place : place + (told.size or 0)]
+        place += told.size or 0
+        if told.spec.datatype == "BYTES":
             continue
-        if size is None:
-            outputs[name] = from_values(name, datatype, shape, values)
+        name, datatype, shape = told.spec.name, told.spec.datatype, told.spec.shape
+        if told.size is None:
+            outputs[name] = from_values(name, datatype, shape, told.values)
         else:
-            outputs[name] = from_bytes(name, datatype, shape, memoryview(response.body)[place : place + size])
-            place += size
+            outputs[name] = from_bytes(name, datatype, shape, piece)
     return Answer(outputs, _text(document.get("model_version")))
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What an answer says of an output: its bytes follow the JSON, or its values stand in it."""
+
+    spec: TensorSpec
+    size: int | None
+    values: Any
+
+
+def _told(entry: Any) -> _Told:
+    try:
+        spec = TensorSpec(str(entry["name"]), str(entry["datatype"]), tuple(int(n) for n in entry["shape"]))
+        size = (entry.get("parameters") or {}).get("binary_data_size")
+        if size is None:
+            return _Told(spec, None, entry["data"])
+        return _Told(spec, max(0, int(size)), None)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise ServerError(f"an output in the server's answer is not of the protocol: {error!r}") from error
 
 
 def _object(response: Response) -> dict[str, Any]:
@@ -148,6 +165,6 @@ def _specs(entries: object) -> tuple[TensorSpec, ...]:
     for entry in entries if isinstance(entries, list) else ():
         try:
             found.append(TensorSpec(str(entry["name"]), str(entry["datatype"]), tuple(int(n) for n in entry["shape"])))
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return ()
     return tuple(found)

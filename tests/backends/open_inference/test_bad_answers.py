@@ -1,6 +1,7 @@
 """Answers that are none, or of something else: refused in a sentence that says what was expected and what came."""
 
 import json
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,8 @@ import numpy as np
 import pytest
 
 from misure_onnx.backends.open_inference import OpenInferenceSegmenter
+from misure_onnx.backends.open_inference.http_connection import Response
+from misure_onnx.backends.open_inference.rest import _answer
 from misure_onnx.errors import (
     MisureError,
     ModelOutputError,
@@ -158,3 +161,28 @@ def test_outputs_of_text_beside_the_scores_are_passed_over(server: SmallServer) 
     segmenter = loaded(server)
     server.instead = lambda one: with_text() if one.path.endswith("/infer") else None
     assert np.array_equal(segmenter.predict(IMAGES), numbers((1, 4, *SIZE)))
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_no_damage_to_an_answer_ends_in_anything_but_an_answer_or_a_refusal(
+    server: SmallServer,
+    binary: bool,  # noqa: FBT001
+) -> None:
+    server.answers_binary = binary
+    loaded(server).predict(IMAGES)
+    _, headers, body = good(server, server.inferences[-1])
+    known = {name.lower(): value for name, value in headers.items()}
+    rng, refusals = np.random.default_rng(0), list[str]()
+    marks = b'"{}[],:0123456789eE-.tfn\\ \x00\xff'
+    for _ in range(400):
+        damaged = bytearray(body)
+        for place in rng.integers(0, 300, rng.integers(1, 6)):  # the JSON's beginning, where everything is said
+            damaged[place] = marks[rng.integers(len(marks))]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # numbers that overflow their type
+            try:
+                _answer(Response(200, known, bytes(damaged)))
+            except ServerError as refusal:
+                refusals.append(str(refusal))
+    assert 0 < len(refusals) < 400
+    assert all(map(str.isprintable, refusals))

@@ -204,7 +204,16 @@ def test_what_the_user_declares_is_believed_before_the_server(server: SmallServe
     assert segmenter.spec.size == SIZE
 
 
-@pytest.mark.parametrize("metadata", [None, {"inputs": []}, {"inputs": [{"name": "image"}]}, {"inputs": "image"}])
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None,
+        {"inputs": []},
+        {"inputs": [{"name": "image"}]},
+        {"inputs": "image"},
+        {"inputs": [{"name": "image", "datatype": "FP32", "shape": [float("inf")]}]},
+    ],
+)
 def test_a_server_that_says_nothing_needs_a_declaration(server: SmallServer, metadata: dict[str, Any] | None) -> None:
     server.metadata = metadata
     with pytest.raises(ServerError, match="declare the input"):
