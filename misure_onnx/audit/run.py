@@ -159,7 +159,13 @@ def _run(dataset: Dataset, settings: AuditSettings, place: Path, chosen: Engine,
 
 def _checked(settings: AuditSettings) -> Segmenter:
     """The model, refused here rather than by every worker; and the classes asked for."""
-    segmenter = load_segmenter(settings.model, settings.preprocess, provider=settings.provider, window=settings.window)
+    segmenter = load_segmenter(
+        settings.model,
+        settings.preprocess,
+        provider=settings.provider,
+        window=settings.window,
+        remote=settings.remote,
+    )
     for one in settings.classes or ():
         class_index(segmenter.spec, one)
     return segmenter

@@ -44,6 +44,9 @@ def run(arguments: argparse.Namespace, given: Sequence[str]) -> int:
         raise ParameterError(
             f"--untrusted runs on the CPU, where memory can be limited; got --provider {arguments.provider}"
         )
+    for model in _models(arguments):
+        if "://" in model:
+            raise ParameterError(f"--untrusted limits the process that runs a model's file; {model} runs in its server")
     if arguments.memory_limit <= 0 or arguments.time_limit <= 0:
         raise ParameterError("--memory-limit and --time-limit must be above 0")
     limit = str(int(arguments.memory_limit * _GIB))
@@ -74,9 +77,13 @@ def check(arguments: argparse.Namespace) -> None:
     from misure_onnx.graph.untrusted import check_untrusted  # noqa: PLC0415 - `--help` must start fast
 
     arguments.provider = "cpu"
-    for name in ("model", "model_a", "model_b"):
-        if (model := getattr(arguments, name, None)) is not None:
-            check_untrusted(Path(model))
+    for model in _models(arguments):
+        check_untrusted(Path(model))
+
+
+def _models(arguments: argparse.Namespace) -> list[str]:
+    given = (getattr(arguments, name, None) for name in ("model", "model_a", "model_b"))
+    return [model for model in given if model is not None]
 
 
 def _status(code: int, arguments: argparse.Namespace) -> int:
