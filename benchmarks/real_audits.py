@@ -4,7 +4,7 @@
 
 | audit | model | pictures |
 |---|---|---|
-| all | DeepLabV3 MobileNetV2, 257 x 257, 21 classes | every picture there is, the medical ones too, masks where there are some |
+| all | DeepLabV3 MobileNetV2, 257 x 257, 21 classes | all pictures, medical ones too, with the masks that there are |
 | tumours | a small U-Net, trained here on four slices | those four and four others, with masks |
 | retina | U-Net, 256 x 256 | the prepared retina, and the photo as it is |
 
