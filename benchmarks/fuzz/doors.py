@@ -204,6 +204,6 @@ def _words() -> list[str]:
 _MORE = (
     "--preset", "smooth", "--route", "search", "--budget", "--batch-size", "--provider", "cuda", "--preprocess", "raw",
     "--against", "0", "--border", "--mask", "--truth", "--error", "missed", "--every-object", "--window",
-    "--crop", "1,2,3", "--alternatives", "--scoring", "fused", "tau=2", "tau=0.5", "masks=-1", "=", "--help", 
+    "--crop", "1,2,3", "--alternatives", "--scoring", "fused", "tau=2", "tau=0.5", "masks=-1", "=", "--help",
     "--version", "-", "--",
 )  # fmt: skip
