@@ -8,12 +8,17 @@ the first finished shard to the last, which is what a long audit sees.
 """
 
 import argparse
+import contextlib
 import json
 import os
+import secrets
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,10 +28,15 @@ from benchmarks.reliability.scenes import write_scenes
 
 MODEL = str(files("misure_onnx") / "demo" / "triangle.onnx")
 SETTINGS = ("iterations=20", "second_run=0", "block_checks=10", "route=onnx_gradient")
+HEAD = "127.0.0.1:26380"
 CONFIGURATIONS: dict[str, tuple[str, ...]] = {
     "local, 2 workers of 1 thread": ("--engine", "local", "--workers", "2", "--threads", "1"),
     "local, 1 worker of 2 threads": ("--engine", "local", "--workers", "1", "--threads", "2"),
     "ray on one node, 2 workers of 1 thread": ("--engine", "ray", "--workers", "2", "--threads", "1"),
+    "ray on two nodes, 1 worker of 1 thread each": (
+        *("--engine", "ray", "--workers", "2", "--threads", "1"),
+        *("--ray-address", HEAD),
+    ),
 }
 REFERENCE = "local, 2 workers of 1 thread"
 
@@ -70,6 +80,35 @@ def main() -> None:
     print(json.dumps({key: result[key] for key in result if key.startswith(("ratios", "peak"))}, indent=1))
 
 
+@contextlib.contextmanager
+def two_nodes() -> Iterator[None]:
+    """A Ray of two nodes with one processor each, on this machine; what `ray stop` would end is more than that."""
+    port = HEAD.rpartition(":")[2]
+    own = ("--num-cpus=1", "--object-store-memory=100000000", "--block", "--disable-usage-stats")
+    nodes = [
+        ("--head", f"--port={port}", "--include-dashboard=false"),
+        (f"--address={HEAD}",),
+    ]
+    os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(16))  # of the nodes and of the audits
+    started = []
+    try:
+        for options in nodes:
+            command = [
+                str(Path(sys.executable).with_name("ray")),
+                "start",
+                "--node-ip-address=127.0.0.1",
+                *options,
+                *own,
+            ]
+            started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True))  # noqa: S603 - our own command
+            time.sleep(10)
+        yield
+    finally:
+        for process in reversed(started):
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait()
+
+
 def command(listed: Path, out: Path, *options: str) -> list[str]:
     """An audit of a list of pictures."""
     return [
@@ -81,7 +120,9 @@ def command(listed: Path, out: Path, *options: str) -> list[str]:
 def audit(listed: Path, out: Path, options: tuple[str, ...]) -> dict[str, float]:
     """Seconds of a whole audit, and images a second once it is running."""
     settings = [part for setting in SETTINGS for part in ("--set", setting)]
-    ended = subprocess.run(command(listed, out, *settings, *options), capture_output=True, text=True, check=True)  # noqa: S603 - our own command
+    nodes = two_nodes() if HEAD in options else contextlib.nullcontext()
+    with nodes:
+        ended = subprocess.run(command(listed, out, *settings, *options), capture_output=True, text=True, check=True)  # noqa: S603 - our own command
     record: dict[str, Any] = json.loads(ended.stdout)
     times = sorted(file.stat().st_mtime for file in (out / "shards").glob("*/*.json"))
     return {"seconds": record["run"]["seconds"], "images_per_second": (len(times) - 1) / (times[-1] - times[0])}

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from misure_onnx.api import load_segmenter as load_segmenter
     from misure_onnx.api import make_method as make_method
     from misure_onnx.api import make_metrics as make_metrics
+    from misure_onnx.backends.open_inference import RemoteOptions as RemoteOptions
     from misure_onnx.errors import GradientError as GradientError
     from misure_onnx.errors import InputError as InputError
     from misure_onnx.errors import MisureError as MisureError
@@ -54,6 +55,7 @@ _HOMES = {
     "Preprocessing": "preprocessing",
     "ProviderError": "errors",
     "RandomMask": "methods.random_mask",
+    "RemoteOptions": "backends.open_inference",
     "Rise": "methods.rise",
     "Segmenter": "segmenter",
     "SufficientRegion": "methods.sufficient_region",
@@ -81,6 +83,7 @@ __all__ = [
     "Preprocessing",
     "ProviderError",
     "RandomMask",
+    "RemoteOptions",
     "Rise",
     "Segmenter",
     "SufficientRegion",

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from misure_onnx import target as targets
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.backends.open_inference import OpenInferenceSegmenter, RemoteOptions
 from misure_onnx.backends.python_function import PythonFunctionSegmenter
 from misure_onnx.backends.windows import WindowedSegmenter
 from misure_onnx.classes import class_index
@@ -39,24 +40,28 @@ def load_segmenter(
     *,
     provider: str = "auto",
     window: float | None = None,
+    remote: RemoteOptions | None = None,
 ) -> Segmenter:
     """A model to explain.
 
     Args:
-        source: an ONNX file, or a Python function from images (N, C, H, W) to scores (N, L, h, w).
+        source: an ONNX file, the address of a model behind a server (http://HOST:PORT/v2/models/NAME, grpc://HOST:PORT/NAME
+            or mlflow+http://HOST:PORT), or a Python function from images (N, C, H, W) to scores (N, L, h, w).
         preprocess: a preset (`imagenet`, `unit`, `minus1_1`, `raw`, `caffe`), a YAML file, a mapping of
             its fields, or a `Preprocessing`. None: the model's own metadata, else an assumption that is noted.
         provider: `auto` (CUDA where it loads, else the CPU), `cpu`, `cuda`, ... or ONNX Runtime's own string;
             of an ONNX file only.
         window: slide the model over images (or volumes) larger than itself, with this overlap, a share of its side;
             None: images are resized to it.
+        remote: how the server is asked; of an address only.
 
     Raises:
-        ModelError, UnsupportedModel, PreprocessingError, ProviderError: see there.
-        InputError: an address, or a function without preprocessing or with a provider.
+        ModelError, UnsupportedModel, PreprocessingError, ProviderError, ServerError: see there.
+        InputError: an address that is none, a function without preprocessing, or a provider or server's options for
+            a model that has neither.
         ParameterError: the window is out of range, or the model takes any size.
     """
-    segmenter = _load(source, preprocess, provider)
+    segmenter = _load(source, preprocess, provider, remote)
     return segmenter if window is None else WindowedSegmenter(segmenter, window)
 
 
@@ -64,16 +69,24 @@ def _load(
     source: str | Path | Callable[[Images], Scores],
     preprocess: Preprocessing | Mapping[str, Any] | str | Path | None,
     provider: str,
+    remote: RemoteOptions | None,
 ) -> Segmenter:
     declared = None if preprocess is None else load_preprocessing(preprocess)
+    served = not callable(source) and "://" in str(source)
+    if remote is not None and not served:
+        raise InputError(
+            f"options of a server were given, but the model is {'a function' if callable(source) else 'a file'}"
+        )
     if callable(source):
         if declared is None:
             raise InputError("a Python function needs a declared preprocessing with at least 'size' and 'output'")
         if provider != "auto":
             raise InputError(f"provider {provider!r} was asked for; a Python function runs wherever it runs itself")
         return PythonFunctionSegmenter(source, preprocessing=declared)
-    if "://" in str(source):
-        raise InputError(f"{source!r} is an address; this version explains ONNX files and Python functions only")
+    if served:
+        if provider != "auto":
+            raise InputError(f"provider {provider!r} was asked for; a server chooses its own")
+        return OpenInferenceSegmenter(str(source), preprocessing=declared, options=remote)
     return OnnxRuntimeSegmenter(source, preprocessing=declared, provider=provider)
 
 

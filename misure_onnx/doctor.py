@@ -102,6 +102,8 @@ _EXTRAS = (
     ("tifffile", "TIFF of bands", "geo"),
     ("pyarrow", "tables of audits", "reports"),
     ("ray", "audits on Ray", "ray"),
+    ("httpx2", "models behind a server by HTTP", "remote"),
+    ("grpcio", "models behind a server by gRPC", "remote"),
 )
 """Optional packages: what they serve, and the extra that brings them."""
 

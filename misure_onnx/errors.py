@@ -10,11 +10,12 @@
     │   ├── TargetError            the class or object does not exist, or was not predicted
     │   ├── ParameterError         a method's parameter is unknown or out of range
     │   └── OutputError            the output directory cannot be written
+    ├── ServerError                a server does not answer, refuses, or does not keep to its protocol
     ├── ProviderError              an execution provider was asked for by name and did not load
     └── GradientError              no gradient route is left for this model
         └── FidelityError          a route was built, but deviates from the deployed model
 
-A message says what was expected, what came and what to do. `ProviderError` and `GradientError` are
+A message says what was expected, what came and what to do. `ServerError`, `ProviderError` and `GradientError` are
 answers to a choice of the user's too, so the command line exits with 2 for every `MisureError`.
 """
 
@@ -57,6 +58,10 @@ class ParameterError(InputError):
 
 class OutputError(InputError):
     """Results cannot be written where the user asked."""
+
+
+class ServerError(MisureError):
+    """A server does not answer, refuses, or does not keep to its protocol."""
 
 
 class ProviderError(MisureError):

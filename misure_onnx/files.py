@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.directory_lock import held
 from misure_onnx.errors import InputError, OutputError
 from misure_onnx.types import Region, SaliencyMap
 
@@ -95,7 +96,8 @@ def write_all(directory: Path, contents: Mapping[str, bytes], obsolete: Iterable
         staging = Path(tempfile.mkdtemp(prefix=".misure-", dir=directory))
         for name, content in contents.items():
             (staging / name).write_bytes(content)
-        _take_places(staging, directory, set(contents), {*contents, *obsolete})
+        with held(directory, wait=True):  # or the files of two runs would mix
+            _take_places(staging, directory, set(contents), {*contents, *obsolete})
         created = []
     except (OSError, ValueError) as error:
         raise OutputError(_refusal(directory, getattr(error, "strerror", None) or str(error))) from error

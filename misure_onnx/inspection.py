@@ -1,5 +1,6 @@
 """What `misure inspect` says about a model."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,18 @@ import onnx
 
 from misure_onnx.api import load_segmenter
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.backends.open_inference import OpenInferenceSegmenter, RemoteOptions
 from misure_onnx.errors import InputError
 from misure_onnx.gradients import find_gradient
 from misure_onnx.gradients.base import MaskProblem, PreservationLoss
 from misure_onnx.gradients.gates import gate_notes
+from misure_onnx.graph.input_signature import InputSignature
 from misure_onnx.graph.layer_choice import list_layers
 from misure_onnx.graph.load import load_structure
+from misure_onnx.graph.output_signature import OutputSignature
 from misure_onnx.images import ImageLike
 from misure_onnx.mask import resize_map
+from misure_onnx.methods import METHODS
 from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
 from misure_onnx.network_input import in_network_axes
 from misure_onnx.preprocessing import Preprocessing
@@ -33,20 +38,30 @@ def inspect_model(
     provider: str = "auto",
     image: ImageLike | VolumeLike | None = None,
     layers: bool = False,
+    remote: RemoteOptions | None = None,
 ) -> dict[str, Any]:
     """Inputs, outputs, layouts, output kind, providers, and the gradient route with its measured fidelity.
 
     Args:
-        path: an ONNX file.
+        path: an ONNX file, or the address of a model behind a server.
         preprocess: as for `load_segmenter`.
         provider: as for `load_segmenter`.
         image: fidelity is measured on it; None: on smooth noise.
         layers: also list the layers that a class activation map can be taken from.
+        remote: as for `load_segmenter`.
 
     Returns:
-        A JSON-ready document with the sections model, input, output, providers, gradient, notes, and layers if asked.
+        A JSON-ready document with the sections model, input, output, providers, gradient, notes, and layers if asked;
+        of a model behind a server with the section server in the place of providers.
+
+    Raises:
+        InputError: a gradient or layers were asked for that a model behind a server does not show.
     """
-    segmenter = load_segmenter(path, preprocess, provider=provider)
+    segmenter = load_segmenter(path, preprocess, provider=provider, remote=remote)
+    if isinstance(segmenter, OpenInferenceSegmenter):
+        if layers or image is not None:
+            raise InputError("a model behind a server shows no layers and no gradient: leave out --layers and IMAGE")
+        return _served(segmenter)
     if not isinstance(segmenter, OnnxRuntimeSegmenter):
         raise InputError(f"{path!r} is no ONNX file")
     spec, model = segmenter.spec, load_structure(segmenter.path)
@@ -60,23 +75,8 @@ def inspect_model(
             "nodes": len(model.graph.node),
             "operators": sorted({node.op_type for node in model.graph.node}),
         },
-        "input": {
-            "name": segmenter.input.name,
-            "layout": segmenter.input.layout,
-            "dtype": str(segmenter.input.dtype),
-            "channels": spec.channels,
-            "size": list(spec.size) if spec.size else "free",
-            "batch": segmenter.input.batch or "free",
-            "preprocessing": spec.preprocessing.to_mapping(),
-        },
-        "output": {
-            "name": segmenter.output.name,
-            "layout": segmenter.output.layout,
-            "kind": spec.head.kind,
-            "classes": spec.classes,
-            "class_names": list(spec.class_names) if spec.class_names else None,
-            "all_outputs": [_described(value) for value in model.graph.output],
-        },
+        "input": _input(segmenter.input, spec),
+        "output": _output(segmenter.output, spec, [_described(value) for value in model.graph.output]),
         "providers": {
             "requested": list(segmenter.identity.providers_requested),
             "used": list(segmenter.identity.providers_used),
@@ -84,6 +84,56 @@ def inspect_model(
         "gradient": _gradient(segmenter, picture),
         "notes": list(segmenter.identity.notes),
         **({"layers": _layers(segmenter, picture)} if layers else {}),
+    }
+
+
+def _served(segmenter: OpenInferenceSegmenter) -> dict[str, Any]:
+    """The document of a model behind a server."""
+    found, server, spec = segmenter.found, segmenter.identity.server, segmenter.spec
+    methods = [name for name, method in METHODS.items() if method.needs_answers_alone()]
+    exchanged = {name: round(value, 3) for name, value in dataclasses.asdict(segmenter.traffic).items()}
+    return {
+        "model": {
+            "address": str(segmenter.address),
+            "name": server.model if server else None,
+            "version": server.model_version if server else None,
+        },
+        "server": {
+            "software": found.description.server,
+            "version": found.description.server_version,
+            "protocol": server.protocol if server else None,
+            "images_per_request": found.batches.images,
+            "because": found.batches.reason,
+            "concurrency": found.batches.concurrency,
+            "exchanged_for_this": exchanged,
+        },
+        "input": {**_input(found.caller.taken, spec), "said": [str(said) for said in found.description.inputs]},
+        "output": _output(found.explained.signature, spec, list(found.outputs)),
+        "gradient": {"route": None, "reason": "behind a server", "remains": list(FORWARD_ROUTES), "methods": methods},
+        "notes": list(segmenter.identity.notes),
+    }
+
+
+def _input(taken: InputSignature, spec: SegmenterSpec) -> dict[str, Any]:
+    return {
+        "name": taken.name,
+        "layout": taken.layout,
+        "dtype": str(taken.dtype),
+        "channels": spec.channels,
+        "size": list(spec.size) if spec.size else "free",
+        "batch": taken.batch or "free",
+        "preprocessing": spec.preprocessing.to_mapping(),
+    }
+
+
+def _output(explained: OutputSignature, spec: SegmenterSpec, all_outputs: list[str]) -> dict[str, Any]:
+    return {
+        "name": explained.name,
+        "layout": explained.layout,
+        "kind": spec.head.kind,
+        "classes": spec.classes,
+        "class_names": list(spec.class_names) if spec.class_names else None,
+        "all_outputs": all_outputs,
     }
 
 

@@ -13,6 +13,7 @@ from misure_onnx.records import (
     Provenance,
     Rival,
     SamplingError,
+    ServerRecord,
     Stability,
     SufficientRegionRecord,
     TargetRecord,
@@ -74,4 +75,5 @@ def read_channels(document: dict[str, Any] | None) -> Channels | None:
 def read_provenance(document: dict[str, Any]) -> Provenance:
     """Section `provenance`."""
     lists = ("providers_requested", "providers_used", "notes")
-    return Provenance(**{**document, **{name: tuple(document[name]) for name in lists}})
+    server = ServerRecord(**document["server"]) if document["server"] else None
+    return Provenance(**{**document, **{name: tuple(document[name]) for name in lists}, "server": server})

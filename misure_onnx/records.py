@@ -257,8 +257,30 @@ class Cost:
 
 
 @dataclass(frozen=True)
+class ServerRecord:
+    """Of a model behind a server: who answered, and what the explanation exchanged with it; nothing secret.
+
+    Attributes:
+        address, protocol, software, software_version, model, model_version: as `segmenter.Server` has them.
+        requests, repeated, bytes_sent, bytes_received, seconds: as `segmenter.Traffic` has them.
+    """
+
+    address: str
+    protocol: str
+    software: str | None
+    software_version: str | None
+    model: str | None
+    model_version: str | None
+    requests: int
+    repeated: int
+    bytes_sent: int
+    bytes_received: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Provenance:
-    """Everything needed to repeat the explanation, and what was really used."""
+    """Everything needed to repeat the explanation, and what was really used; `server` is None for a file."""
 
     model_sha256: str | None
     input_sha256: str
@@ -271,3 +293,4 @@ class Provenance:
     seed: int
     status: Status
     notes: tuple[str, ...]
+    server: ServerRecord | None

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol, TypeVar, runtime_checkable
 
 from misure_onnx.images import ImageLike, LoadedImage, load_image
@@ -36,6 +36,48 @@ BACKGROUND_NAMES = frozenset({"background", "bg", "_background_", "__background_
 
 
 @dataclass(frozen=True)
+class Server:
+    """Where a model is served, and by what, as far as the server says so.
+
+    Attributes:
+        address: as a URL, without credentials.
+        protocol: that was spoken, e.g. `gRPC` or `REST binary`.
+        software, software_version: of the server.
+        model, model_version: as the server names them.
+    """
+
+    address: str
+    protocol: str
+    software: str | None
+    software_version: str | None
+    model: str | None
+    model_version: str | None
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What was exchanged with a server.
+
+    Attributes:
+        requests: of every kind, those repeated included.
+        repeated: asked again, because the server said so or did not listen yet.
+        bytes_sent, bytes_received: in the bodies of requests and answers.
+        seconds: between question and answer, summed over requests, several of which may have run at the same time.
+    """
+
+    requests: int = 0
+    repeated: int = 0
+    bytes_sent: int = 0
+    bytes_received: int = 0
+    seconds: float = 0.0
+
+    def since(self, before: "Traffic") -> "Traffic":
+        """What came after an earlier state."""
+        names = [field.name for field in fields(self)]
+        return Traffic(**{name: getattr(self, name) - getattr(before, name) for name in names})
+
+
+@dataclass(frozen=True)
 class Identity:
     """Which model answered, and how it was run; goes into the provenance.
 
@@ -44,6 +86,7 @@ class Identity:
         opset: of ONNX's default domain.
         providers_requested, providers_used: ONNX Runtime's own strings.
         notes: what was assumed or chosen for the user, a sentence each.
+        server: of a model behind one.
     """
 
     model_sha256: str | None
@@ -51,6 +94,7 @@ class Identity:
     providers_requested: tuple[str, ...]
     providers_used: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    server: Server | None = None
 
 
 @dataclass(frozen=True)
@@ -134,6 +178,20 @@ class ConcurrentSegmenter(Protocol):
 
 
 @runtime_checkable
+class Metered(Protocol):
+    """A segmenter that counts what it exchanges with a server."""
+
+    @property
+    def traffic(self) -> Traffic | None:
+        """Up to now; None where there is no server."""
+
+
+def traffic_of(segmenter: Segmenter) -> Traffic | None:
+    """What a segmenter exchanged with a server up to now; None where there is none."""
+    return segmenter.traffic if isinstance(segmenter, Metered) else None
+
+
+@runtime_checkable
 class Randomisable(Protocol):
     """A segmenter whose learned weights can be destroyed, for the randomisation sanity check."""
 
@@ -157,6 +215,7 @@ class CountingSegmenter:
         self.forwards = 0
         self._counting = threading.Lock()
         self._concurrent = segmenter if isinstance(segmenter, ConcurrentSegmenter) else None
+        self._before = traffic_of(segmenter)
 
     @property
     def spec(self) -> SegmenterSpec:
@@ -167,6 +226,12 @@ class CountingSegmenter:
     def identity(self) -> Identity:
         """That of the segmenter it wraps."""
         return self.segmenter.identity
+
+    @property
+    def traffic(self) -> Traffic | None:
+        """What the segmenter exchanged with a server since it is counted here, for whomever; None: no server."""
+        now = traffic_of(self.segmenter)
+        return None if now is None or self._before is None else now.since(self._before)
 
     def prepare(self, image: LoadedInput) -> Images:
         """That of the segmenter it wraps."""

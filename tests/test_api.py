@@ -8,6 +8,7 @@ import pytest
 
 from misure_onnx.api import every_object, load_segmenter, make_method, make_methods
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.backends.open_inference import RemoteOptions
 from misure_onnx.backends.python_function import PythonFunctionSegmenter
 from misure_onnx.errors import InputError, ModelError, ParameterError, PreprocessingError, TargetError
 from misure_onnx.methods import METHODS
@@ -18,6 +19,7 @@ from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import SufficientRegion
 from misure_onnx.preprocessing import PRESETS, Preprocessing
 from misure_onnx.types import Images, Scores
+from tests.backends.open_inference.small_server import SmallServer
 from tests.tiny_models import disc_image
 
 FUNCTION: dict[str, Any] = {"size": [20, 24], "output": "sigmoid_logits", "color": "GRAY"}
@@ -61,10 +63,19 @@ def test_a_function_has_no_provider() -> None:
         load_segmenter(bright, FUNCTION, provider="cpu")
 
 
-@pytest.mark.parametrize("address", ["http://host/v2/models/unet", "grpc://host:9000"])
-def test_an_address_is_refused(address: str) -> None:
-    with pytest.raises(InputError, match=f"'{address}' is an address"):
-        load_segmenter(address)
+def test_an_address_is_asked(small_network: Path) -> None:
+    with SmallServer(small_network).running() as server:
+        segmenter = load_segmenter(server.address, "unit", remote=RemoteOptions(timeout=20))
+        assert segmenter.identity.server is not None
+        with pytest.raises(InputError, match="a server chooses its own"):
+            load_segmenter(server.address, "unit", provider="cpu")
+
+
+def test_options_of_a_server_are_for_servers(small_network: Path) -> None:
+    with pytest.raises(InputError, match="options of a server were given, but the model is a file"):
+        load_segmenter(small_network, "unit", remote=RemoteOptions())
+    with pytest.raises(InputError, match="but the model is a function"):
+        load_segmenter(bright, FUNCTION, remote=RemoteOptions())
 
 
 def test_a_file_that_does_not_exist_is_refused(tmp_path: Path) -> None:

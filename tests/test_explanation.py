@@ -38,6 +38,7 @@ from misure_onnx.records import (
     Minimality,
     Provenance,
     SamplingError,
+    ServerRecord,
     Stability,
     Status,
     SufficientRegionRecord,
@@ -248,6 +249,7 @@ DEFINITIONS: dict[str, type] = {
     "channels": Channels,
     "sampling_error": SamplingError,
     "metric": MetricRecord,
+    "server": ServerRecord,
 }
 
 

@@ -1,16 +1,19 @@
 """Writing all files or none, and reading them back."""
 
+import contextlib
 import json
 import os
 import resource
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from misure_onnx.directory_lock import held
 from misure_onnx.errors import InputError, OutputError
 from misure_onnx.files import check_directory, encode_json, encode_npy, encode_png, read_region, write_all
 
@@ -57,6 +60,26 @@ def test_an_earlier_explanation_is_replaced_completely(tmp_path: Path) -> None:
     write_all(tmp_path, EARLIER)
     write_all(tmp_path, LATER, obsolete=["saliency.npy", "figure.png", "never.png"])
     assert contents(tmp_path) == LATER
+
+
+def test_the_files_of_two_runs_never_mix(tmp_path: Path) -> None:
+    """Each of eight runs writes its own number into three files, again and again."""
+    place, names = tmp_path / "out", ("a.bin", "b.bin", "explanation.json")
+    wrong = []
+
+    def run(number: int) -> None:
+        for _ in range(30):
+            write_all(place, dict.fromkeys(names, str(number).encode()))
+
+    with ThreadPoolExecutor(8) as pool:
+        runs = [pool.submit(run, number) for number in range(8)]
+        while not all(one.done() for one in runs):
+            with contextlib.suppress(FileNotFoundError), held(place, wait=True):
+                found = {(place / name).read_bytes() for name in names}
+                wrong += [found] if len(found) != 1 else []
+    assert all(one.exception() is None for one in runs)
+    assert wrong == []
+    assert sorted(path.name for path in place.iterdir()) == sorted(names)
 
 
 def test_files_of_other_names_stay(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ EXPECTED = [
     "Preprocessing",
     "ProviderError",
     "RandomMask",
+    "RemoteOptions",
     "Rise",
     "Segmenter",
     "SufficientRegion",

@@ -1,5 +1,6 @@
 """`audit.json`: what was audited, how, with what, and what became of it."""
 
+import dataclasses
 import hashlib
 from collections import Counter
 from dataclasses import dataclass, field
@@ -61,6 +62,7 @@ def record(
             "opset": identity.opset,
             "providers_used": list(identity.providers_used),
             "notes": list(identity.notes),
+            "server": None if identity.server is None else dataclasses.asdict(identity.server),
         },
         "data": {
             "path": str(dataset.path),

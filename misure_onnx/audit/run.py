@@ -21,6 +21,7 @@ from misure_onnx.audit.table import TABLE, write_table
 from misure_onnx.audit.worker import Done, Job
 from misure_onnx.backends.providers import CPU
 from misure_onnx.classes import class_index
+from misure_onnx.directory_lock import HeldError, held
 from misure_onnx.errors import OutputError, ParameterError
 from misure_onnx.files import check_directory, encode_json
 from misure_onnx.methods.progress import Progress, silent
@@ -101,7 +102,8 @@ def run_audit(
 
     Raises:
         ModelError, PreprocessingError, ProviderError, TargetError: the model or a class cannot be used.
-        OutputError: the folder cannot be written or lies inside the data set, or pyarrow is not installed.
+        OutputError: the folder cannot be written, lies inside the data set or is another running audit's, or pyarrow
+            is not installed.
         MisureError: workers cannot start.
     """
     place, chosen = Path(out), engine or Engine()
@@ -112,6 +114,22 @@ def run_audit(
             "images of the next run; choose another one (--out)"
         )
     parquet()
+    shards = Shards(place)
+    try:
+        shards.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{str(place)!r} cannot be written: {error.strerror or error}") from error
+    try:
+        with held(shards.folder, wait=False):
+            return _run(dataset, settings, place, chosen, progress)
+    except HeldError as error:
+        raise OutputError(
+            f"an audit is running in {str(place)!r}: wait for it (the same command then finds everything done), or "
+            "choose another directory (--out)"
+        ) from error
+
+
+def _run(dataset: Dataset, settings: AuditSettings, place: Path, chosen: Engine, progress: Progress) -> AuditResult:
     started, clock = dt.datetime.now(dt.UTC), time.perf_counter()
     segmenter = _checked(settings)
     staff = chosen.staff(settings, place, len(dataset.samples), segmenter)
@@ -141,7 +159,13 @@ def run_audit(
 
 def _checked(settings: AuditSettings) -> Segmenter:
     """The model, refused here rather than by every worker; and the classes asked for."""
-    segmenter = load_segmenter(settings.model, settings.preprocess, provider=settings.provider, window=settings.window)
+    segmenter = load_segmenter(
+        settings.model,
+        settings.preprocess,
+        provider=settings.provider,
+        window=settings.window,
+        remote=settings.remote,
+    )
     for one in settings.classes or ():
         class_index(segmenter.spec, one)
     return segmenter

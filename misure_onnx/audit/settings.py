@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from misure_onnx import __version__
+from misure_onnx.backends.open_inference import RemoteOptions
 from misure_onnx.errors import ParameterError
 from misure_onnx.methods.base import Method
 from misure_onnx.methods.scoring import Scoring
@@ -25,7 +26,7 @@ class AuditSettings:
         model: the ONNX file, as every worker reaches it.
         methods: one shard an image and method.
         preprocess: fields of a `Preprocessing`; None: the model's own, else an assumption.
-        provider, window: as for `load_segmenter`.
+        provider, window, remote: as for `load_segmenter`.
         classes: by index or name, a row each whether predicted or not; None: every predicted class but the background.
         objects: every connected object for itself instead of the class as a whole.
         min_pixels: smaller predictions, counted at the network's size, are left out unless their class was asked for.
@@ -44,6 +45,7 @@ class AuditSettings:
     preprocess: Mapping[str, Any] | None = None
     provider: str = "auto"
     window: float | None = None
+    remote: RemoteOptions | None = None
     classes: tuple[str, ...] | None = None
     objects: bool = False
     min_pixels: int = 16
@@ -82,6 +84,7 @@ class AuditSettings:
             "metrics": {name: dataclasses.asdict(metric) for name, metric in self.metrics.items()},  # type: ignore[call-overload]
             "seed": self.seed,
             "maps": self.maps,
+            **({} if self.remote is None or self.remote.input is None else {"server_input": self.remote.input}),
         }
 
 
@@ -103,6 +106,7 @@ def shard_key(question: Mapping[str, Any], identity: Identity, method: Method, s
         "version": __version__,
         "model": identity.model_sha256,
         "providers": identity.providers_used,
+        **({} if identity.server is None else {"server": dataclasses.asdict(identity.server)}),
         "question": dict(question),
         "method": method_record(method),
         "sample": dict(sample),

@@ -31,10 +31,11 @@ class Shards:
 
     def __init__(self, out: Path) -> None:
         self.out = out
+        self.folder = out / _FOLDER
 
     def place(self, key: str) -> Path:
         """Where a shard lies, or would."""
-        return self.out / _FOLDER / key[:2] / f"{key}.json"
+        return self.folder / key[:2] / f"{key}.json"
 
     def finished(self, key: str, *, retry_failed: bool = False) -> bool:
         """Whether it is there; with `retry_failed`, and holds no error."""
@@ -78,7 +79,7 @@ class Shards:
 
     def remove_leftovers(self) -> int:
         """Removes what processes that were killed had begun, and says how many there were."""
-        found = list((self.out / _FOLDER).glob(f"*/*{_BEGUN}"))
+        found = list((self.folder).glob(f"*/*{_BEGUN}"))
         unfinished = [*self.out.glob(".audit.parquet.[0-9]*"), *(self.out / "saliency").glob("??/.*.[0-9]*")]
         for file in [*found, *unfinished]:
             with contextlib.suppress(OSError):

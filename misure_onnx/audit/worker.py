@@ -62,7 +62,11 @@ class Worker:
     def __init__(self, settings: AuditSettings, out: Path) -> None:
         self.settings, self.shards = settings, Shards(out)
         self.segmenter = load_segmenter(
-            settings.model, settings.preprocess, provider=settings.provider, window=settings.window
+            settings.model,
+            settings.preprocess,
+            provider=settings.provider,
+            window=settings.window,
+            remote=settings.remote,
         )
 
     def work(self, job: Job) -> Done:

@@ -12,27 +12,31 @@ import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 
+from misure_onnx.backends.assumptions import (
+    PROBED_SIZES,
+    assumed_preprocessing,
+    check_range,
+    head_notes,
+    picture_for,
+    probe_image,
+)
 from misure_onnx.backends.fused_scoring import FusedScorer
 from misure_onnx.backends.providers import CPU, CUDA, check_loaded, requested_providers
 from misure_onnx.backends.resize import resize_scores
 from misure_onnx.backends.session import create_session, first_line
 from misure_onnx.backends.workers import most_workers, side_by_side
-from misure_onnx.errors import ModelError, PreprocessingError
+from misure_onnx.errors import ModelError
 from misure_onnx.file_hash import sha256_of
 from misure_onnx.graph.graph_backed import Run
 from misure_onnx.graph.input_signature import InputSignature, find_input
 from misure_onnx.graph.load import load_structure, load_with_weights, opset_version
 from misure_onnx.graph.output_signature import OutputSignature, candidate_heads, find_output
 from misure_onnx.graph.permuted_weights import permute_weights
-from misure_onnx.network_input import network_input, prepared
-from misure_onnx.preprocessing import METADATA_KEY, PRESETS, Preprocessing, from_metadata
+from misure_onnx.preprocessing import METADATA_KEY, Preprocessing, from_metadata
 from misure_onnx.segmenter import Identity, Item, LoadedInput, Predict, Result, SegmenterSpec
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import AnyArray, Images, Scores, Size
-from misure_onnx.volumes import LoadedVolume
 
-_FREE_SIZE_LIMIT, _FREE_SIZE_STEP = 1024, 32
-_PROBED_SIZES: dict[int, Size] = {2: (256, 256), 3: (64, 64, 64)}
 _CUDA_BATCH = 8
 
 
@@ -55,7 +59,7 @@ class OnnxRuntimeSegmenter:
         self.path, self._provider = Path(path), provider
         model = load_structure(self.path)
         notes: list[str] = []
-        declared = preprocessing or _own_preprocessing(model) or _assumed_preprocessing(model, notes)
+        declared = preprocessing or _own_preprocessing(model) or assumed_preprocessing(model, notes)
         self.input: InputSignature = find_input(model, declared)
         requested = requested_providers(provider)
         self._session = create_session(self.path, provider, requested)
@@ -63,12 +67,12 @@ class OnnxRuntimeSegmenter:
         check_loaded(provider, requested, used)
         if requested[0] not in used:
             notes.append(f"{requested[0]} did not load, the model runs on {', '.join(used)}: `misure doctor` says why")
-        size = self.input.size or _PROBED_SIZES[self.input.rank]
-        picture = _probe_image(declared, self.input.channels, size)
-        _check_range(self.input, picture)
+        size = self.input.size or PROBED_SIZES[self.input.rank]
+        picture = probe_image(declared, self.input.channels, size)
+        check_range(self.input, picture)
         probe, n = self._run(self._filled(picture), self._session), self.input.batch or 1
         self.output: OutputSignature = find_output(model, probe, (n, *size), declared)
-        notes += _head_notes(self.output, list(candidate_heads(probe, (n, *size))), declared)
+        notes += head_notes(self.output, list(candidate_heads(probe, (n, *size))), declared)
         self.spec = SegmenterSpec(
             channels=self.input.channels,
             classes=self.output.classes,
@@ -91,11 +95,7 @@ class OnnxRuntimeSegmenter:
             ImageError: it does not fit the network.
             PreprocessingError: the network takes bytes, and measurements were not brought to their range.
         """
-        size = self.spec.size or _free_size(image.size)
-        picture = prepared(image, self.spec.preprocessing, self.spec.channels, size)
-        if isinstance(image, LoadedVolume) or image.measured:
-            _check_bytes(self.input, picture)
-        return picture
+        return picture_for(self.input, self.spec, image)
 
     def predict(self, images: Images) -> Scores:
         """(N, C, H, W) float32 -> scores (N, L, H, W) float32, for any N, whatever batch the graph is fixed to.
@@ -216,7 +216,7 @@ class OnnxRuntimeSegmenter:
             return True
         if self._batch_verified is None:
             size = images.shape[2:]
-            pair = np.concatenate([images[:1], _probe_image(self.spec.preprocessing, self.spec.channels, size)])
+            pair = np.concatenate([images[:1], probe_image(self.spec.preprocessing, self.spec.channels, size)])
             try:
                 together = self._scores(pair, self._session)
             except ModelError:
@@ -232,60 +232,3 @@ class OnnxRuntimeSegmenter:
 def _own_preprocessing(model: onnx.ModelProto) -> Preprocessing | None:
     text = next((entry.value for entry in model.metadata_props if entry.key == METADATA_KEY), None)
     return from_metadata(text) if text else None
-
-
-def _assumed_preprocessing(model: onnx.ModelProto, notes: list[str]) -> Preprocessing:
-    """What most exports of each input type expect, said aloud."""
-    found = find_input(model, PRESETS["raw"])
-    if found.rank == 3:
-        notes.append(
-            "preprocessing was not declared: every channel's voxels were brought to [0, 1] (rescale: min_max); pass "
-            "--preprocess FILE if the prediction looks wrong"
-        )
-        return Preprocessing(rescale="min_max")
-    name = "raw" if found.dtype == np.uint8 else "imagenet" if found.channels == 3 else "unit"
-    notes.append(
-        f"preprocessing was not declared: {name!r} was assumed; pass --preprocess "
-        f"({', '.join(PRESETS)}, or a YAML file) if the prediction looks wrong"
-    )
-    return PRESETS[name]
-
-
-def _head_notes(output: OutputSignature, candidates: list[str], declared: Preprocessing) -> list[str]:
-    if len(candidates) > 1 and not declared.head:
-        others = ", ".join(name for name in candidates if name != output.name)
-        return [f"the model has several heads: {output.name!r} is explained; declare 'head' for {others}"]
-    return []
-
-
-def _check_range(taken: InputSignature, picture: Images) -> None:
-    """Refuses a preprocessing whose values a uint8 input would cut off."""
-    if taken.dtype == np.uint8 and not np.array_equal(picture, np.clip(np.rint(picture), 0, 255)):
-        raise PreprocessingError(
-            f"input {taken.name!r} takes whole numbers from 0 to 255 (uint8), the declared preprocessing gives "
-            f"{picture.min():.3g} to {picture.max():.3g}: declare 'raw', or a scale, mean and std that keep the pixels"
-        )
-
-
-def _check_bytes(taken: InputSignature, picture: Images) -> None:
-    """Refuses measurements that a uint8 input would cut off; photographs cannot leave its range."""
-    if taken.dtype == np.uint8 and (picture.min() < 0 or picture.max() > 255):
-        raise PreprocessingError(
-            f"input {taken.name!r} takes numbers from 0 to 255 (uint8), the measurements give {picture.min():.6g} to "
-            f"{picture.max():.6g}: declare a clip, scale and mean that bring them there"
-        )
-
-
-def _probe_image(declared: Preprocessing, channels: int, size: Size) -> Images:
-    """Noise as a picture would bring it: tells the output's shape and range."""
-    rng = np.random.default_rng(0)
-    if len(size) == 3:
-        return np.asarray(rng.random((1, channels, *size)), np.float32)
-    return network_input(rng.integers(0, 256, (*size, channels), np.uint8), declared, channels, size)
-
-
-def _free_size(size: Size) -> Size:
-    if len(size) == 3:
-        return size
-    shrink = min(1.0, _FREE_SIZE_LIMIT / max(size))
-    return tuple(max(_FREE_SIZE_STEP, round(s * shrink / _FREE_SIZE_STEP) * _FREE_SIZE_STEP) for s in size)

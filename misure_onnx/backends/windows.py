@@ -4,14 +4,14 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from functools import reduce
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.errors import ImageError, ParameterError
 from misure_onnx.network_input import prepared, size_in_network_axes
-from misure_onnx.segmenter import LoadedInput, Segmenter
+from misure_onnx.segmenter import LoadedInput, Segmenter, Traffic, traffic_of
 from misure_onnx.sizes import by
 from misure_onnx.types import Images, Scores, Size
 
@@ -50,6 +50,11 @@ class WindowedSegmenter:
         identity = segmenter.identity
         self.identity = dataclasses.replace(identity, notes=(*identity.notes, note))
 
+    @property
+    def traffic(self) -> Traffic | None:
+        """That of the model."""
+        return traffic_of(self._segmenter)
+
     def prepare(self, image: LoadedInput) -> Images:
         """The network input (1, C, H, W) at the image's own size.
 
@@ -73,10 +78,12 @@ class WindowedSegmenter:
         size = image.shape[2:]
         weights = _bell(self._size)
         sums, total = np.zeros((1, self.spec.classes, *size), np.float32), np.zeros(size, np.float32)
-        for window in self._windows(size):
-            place = (slice(None), slice(None), *window)
-            sums[place] += self._segmenter.predict(np.ascontiguousarray(image[place])) * weights
-            total[window] += weights
+        places = self._windows(size)
+        while some := list(islice(places, self.spec.batch_size)):
+            parts = np.concatenate([image[:, :, *window] for window in some])
+            for window, scores in zip(some, self._segmenter.predict(parts), strict=True):
+                sums[:, :, *window] += scores * weights
+                total[window] += weights
         return np.asarray(sums / total, np.float32)
 
     def _windows(self, size: Size) -> Iterator[tuple[slice, ...]]:

@@ -13,6 +13,7 @@ from misure_onnx.cli import (
     audit,
     compare,
     compress,
+    confined,
     demo,
     doctor,
     explain,
@@ -47,8 +48,12 @@ COMMANDS = {
 _DEBUG = "MISURE_DEBUG"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, *, inside: bool = False) -> int:
     """Runs one command.
+
+    Args:
+        arguments: of the command line; None: this process's.
+        inside: this process is the one with limits in which an untrusted model may run.
 
     Returns:
         Exit status: 0 done, 2 the input is wrong (the message says what was expected, what came and what
@@ -59,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("GOMP_SPINCOUNT", "20000")
     _prepare_streams()
     try:
-        return _run(arguments)
+        return _run(arguments, inside=inside)
     except MisureError as error:
         return _fail(str(error), 2)
     except BrokenPipeError:
@@ -76,9 +81,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"internal error: {type(error).__name__}: {error} (set {_DEBUG}=1 for the traceback)", 1)
 
 
-def _run(arguments: Sequence[str] | None) -> int:
+def _run(arguments: Sequence[str] | None, *, inside: bool) -> int:
+    given = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        parsed = _parser().parse_args(arguments)
+        parsed = _parser().parse_args(given)
+        if getattr(parsed, "untrusted", False):
+            if not inside:
+                return confined.run(parsed, given)
+            confined.check(parsed)
         status: int = COMMANDS[parsed.command].run(parsed)
         return status
     finally:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from misure_onnx.cli.explain import add_method_arguments, add_model_arguments, method_settings
 from misure_onnx.cli.interrupted import Interrupted
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
+from misure_onnx.cli.remote import MODEL_HELP, requested_remote
 from misure_onnx.cli.report import tell
 from misure_onnx.errors import ParameterError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # these import numpy and more
     from misure_onnx.audit.datasets import Dataset
     from misure_onnx.audit.run import Engine
     from misure_onnx.audit.settings import AuditSettings
+    from misure_onnx.backends.open_inference import RemoteOptions
 
 HELP = "explain every image of a data set and write one table; resumes where it stopped"
 
@@ -25,7 +27,7 @@ HELP = "explain every image of a data set and write one table; resumes where it 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_dataset_arguments(parser)
-    parser.add_argument("--model", required=True, metavar="MODEL", help="ONNX file")
+    parser.add_argument("--model", required=True, metavar="MODEL", help=MODEL_HELP)
     add_question_arguments(parser)
     parser.add_argument("--out", type=Path, default=Path("misure-audit"), metavar="DIR", help="default: misure-audit")
     parser.add_argument("--maps", choices=("png", "float", "none"), default="png", help="how saliency maps are kept")
@@ -94,7 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
     from misure_onnx.audit.run import run_audit  # noqa: PLC0415
     from misure_onnx.report.write import write_report  # noqa: PLC0415
 
-    settings, engine = requested_settings(arguments, arguments.model, arguments.maps), requested_engine(arguments)
+    settings = requested_settings(arguments, arguments.model, arguments.maps, requested_remote(arguments))
+    engine = requested_engine(arguments)
     dataset = requested_dataset(arguments)
     with resumable() as progress:
         result = run_audit(dataset, settings, arguments.out, engine=engine, progress=progress)
@@ -133,7 +136,9 @@ def requested_dataset(arguments: argparse.Namespace) -> "Dataset":
     return load_dataset(arguments.dataset, arguments.format, arguments.images)
 
 
-def requested_settings(arguments: argparse.Namespace, model: str, maps: Any) -> "AuditSettings":
+def requested_settings(
+    arguments: argparse.Namespace, model: str, maps: Any, remote: "RemoteOptions | None"
+) -> "AuditSettings":
     """The question, about one model."""
     from misure_onnx.api import make_methods, make_metrics  # noqa: PLC0415 - `--help` must start fast
     from misure_onnx.audit.settings import AuditSettings  # noqa: PLC0415
@@ -146,6 +151,7 @@ def requested_settings(arguments: argparse.Namespace, model: str, maps: Any) -> 
         preprocess=declared,
         provider=arguments.provider,
         window=arguments.window,
+        remote=remote,
         classes=tuple(arguments.classes.split(",")) if arguments.classes is not None else None,
         objects=arguments.objects,
         min_pixels=arguments.min_pixels,

@@ -15,6 +15,7 @@ from misure_onnx.cli.audit import (
     resumable,
 )
 from misure_onnx.cli.output import table, write_json, write_line
+from misure_onnx.cli.remote import MODEL_HELP, requested_remote
 from misure_onnx.errors import ParameterError
 
 if TYPE_CHECKING:  # these import numpy and more
@@ -28,8 +29,8 @@ GATES = ("region_iou", "map_correlation", "prediction_dice")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("model_a", metavar="A", help="ONNX file")
-    parser.add_argument("model_b", metavar="B", help="ONNX file: another version, vendor or precision")
+    parser.add_argument("model_a", metavar="A", help=MODEL_HELP)
+    parser.add_argument("model_b", metavar="B", help="the same: another version, vendor or precision")
     add_dataset_arguments(parser)
     add_question_arguments(parser, objects=False)
     parser.add_argument("--preprocess-b", metavar="PRESET|FILE", help="of B, where it differs from --preprocess")
@@ -53,9 +54,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise ParameterError(f"--fail-under must lie between -1 and 1, got {arguments.fail_under}")
     if arguments.worst < 1:
         raise ParameterError(f"--worst must be at least 1, got {arguments.worst}")
-    a = requested_settings(arguments, arguments.model_a, "float")
+    models = (arguments.model_a, arguments.model_b)
+    asked, served = requested_remote(arguments), any("://" in model for model in models)
+    remote = {model: asked if "://" in model or not served else None for model in models}
+    a = requested_settings(arguments, arguments.model_a, "float", remote[arguments.model_a])
     other = argparse.Namespace(**{**vars(arguments), "preprocess": arguments.preprocess_b or arguments.preprocess})
-    b = requested_settings(other, arguments.model_b, "float")
+    b = requested_settings(other, arguments.model_b, "float", remote[arguments.model_b])
     engine, dataset = requested_engine(arguments), requested_dataset(arguments)
     bound = None if arguments.fail_under is None else (arguments.gate, arguments.fail_under)
     with resumable() as progress:

@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from misure_onnx.cli.asked import add_target_arguments, check_target_arguments, requested_input, requested_targets
+from misure_onnx.cli.confined import add_untrusted_arguments
 from misure_onnx.cli.explain import (
     add_method_arguments,
     add_model_arguments,
@@ -13,6 +14,7 @@ from misure_onnx.cli.explain import (
     method_settings,
 )
 from misure_onnx.cli.output import table, write_json, write_line
+from misure_onnx.cli.remote import MODEL_HELP, requested_remote
 from misure_onnx.errors import ParameterError
 
 if TYPE_CHECKING:  # these import numpy and more
@@ -25,7 +27,7 @@ _SCHEMES = {"exemplar": "sharper where it counts", "jpeg": "plain JPEG", "unifor
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="ONNX file")
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument("image", metavar="IMAGE", help="an 8-bit picture, grey or RGB")
     parser.add_argument(
         "--keep", choices=("minimal", "sufficient"), default="minimal", help="which region stays sharp (minimal)"
@@ -34,6 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_target_arguments(parser)
     add_method_arguments(parser)
     add_model_arguments(parser)
+    add_untrusted_arguments(parser)
     add_output_arguments(parser)
     parser.set_defaults(truth=None)
 
@@ -50,7 +53,9 @@ def run(arguments: argparse.Namespace) -> int:
     if len(methods) > 1 or arguments.every_object:
         raise ParameterError("one object and one method at a time: leave out --every-object and further methods")
     image = requested_input(arguments.image)
-    segmenter = load_segmenter(arguments.model, arguments.preprocess, provider=arguments.provider)
+    segmenter = load_segmenter(
+        arguments.model, arguments.preprocess, provider=arguments.provider, remote=requested_remote(arguments)
+    )
     targets = requested_targets(arguments, segmenter, image)
     (explanation,) = explain_all(methods, segmenter, image, targets, arguments, metrics={})
     found = compress(explanation, segmenter, image, region=arguments.keep, tau=arguments.tau)  # type: ignore[arg-type]

@@ -12,8 +12,10 @@ from misure_onnx.cli.asked import (
     requested_input,
     requested_targets,
 )
+from misure_onnx.cli.confined import add_untrusted_arguments
 from misure_onnx.cli.measuring import add_metric_arguments, chosen_metrics, metrics_table
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
+from misure_onnx.cli.remote import MODEL_HELP, add_remote_arguments, requested_remote
 from misure_onnx.cli.side_by_side import save_side_by_side
 from misure_onnx.errors import ParameterError
 
@@ -30,7 +32,7 @@ HELP = "explain one object or class that a model found in an image"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="ONNX file")
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument(
         "image",
         metavar="IMAGE",
@@ -47,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="OVERLAP",
         help="slide the model over an image or volume larger than itself, e.g. 0.5, instead of resizing it",
     )
+    add_untrusted_arguments(parser)
     add_output_arguments(parser)
 
 
@@ -87,6 +90,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--preprocess", metavar="PRESET|FILE", help="imagenet, unit, minus1_1, raw, caffe, or a YAML file"
     )
     group.add_argument("--provider", default="auto", metavar="NAME", help="auto, cpu, cuda, … (default: auto)")
+    add_remote_arguments(parser)
 
 
 def add_output_arguments(parser: argparse.ArgumentParser) -> None:
@@ -106,7 +110,11 @@ def run(arguments: argparse.Namespace) -> int:
     metrics = chosen_metrics(arguments)
     image = requested_input(arguments.image)
     segmenter = load_segmenter(
-        arguments.model, arguments.preprocess, provider=arguments.provider, window=arguments.window
+        arguments.model,
+        arguments.preprocess,
+        provider=arguments.provider,
+        window=arguments.window,
+        remote=requested_remote(arguments),
     )
     if arguments.crop is not None:
         image = cropped(image, arguments.crop, segmenter)

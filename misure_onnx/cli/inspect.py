@@ -3,7 +3,9 @@
 import argparse
 from typing import Any
 
+from misure_onnx.cli.confined import add_untrusted_arguments
 from misure_onnx.cli.output import table, write_json, write_line, write_notes
+from misure_onnx.cli.remote import MODEL_HELP, add_remote_arguments, requested_remote
 from misure_onnx.sizes import by
 
 HELP = "show a model's inputs, outputs, layout, output kind, gradient route and its measured fidelity"
@@ -11,13 +13,15 @@ HELP = "show a model's inputs, outputs, layout, output kind, gradient route and 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("model", metavar="MODEL", help="ONNX file")
+    parser.add_argument("model", metavar="MODEL", help=MODEL_HELP)
     parser.add_argument("image", metavar="IMAGE", nargs="?", help="measure the gradient's fidelity on this image")
     parser.add_argument("--preprocess", metavar="PRESET|FILE", help="as for `misure explain`")
     parser.add_argument("--provider", default="auto", metavar="NAME", help="as for `misure explain`")
     parser.add_argument(
         "--layers", action="store_true", help="also list the layers that a class activation map can be taken from"
     )
+    add_remote_arguments(parser)
+    add_untrusted_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
 
 
@@ -31,12 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
         provider=arguments.provider,
         image=arguments.image,
         layers=arguments.layers,
+        remote=requested_remote(arguments),
     )
     if arguments.json:
         write_json(found)
         return 0
     write_notes(found["notes"])
-    for section in ("model", "input", "output", "providers", "gradient"):
+    for section in (name for name in found if name not in ("notes", "layers")):
         write_line(section)
         for name, value in found[section].items():
             write_line(f"  {name + ':':<22}{_text(value)}")

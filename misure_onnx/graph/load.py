@@ -46,7 +46,7 @@ def load_structure(path: Path) -> onnx.ModelProto:
     except OSError as error:
         raise ModelError(f"model {str(path)!r} cannot be read: {error}") from error
     model = _parsed(content, path)
-    for tensor in _external_tensors(model):
+    for tensor in external_tensors(model):
         _locate(tensor, path)
     _check_operators(model, path)
     return model
@@ -59,7 +59,7 @@ def load_with_weights(path: Path) -> onnx.ModelProto:
         ModelError, UnsupportedModel: as `load_structure`.
     """
     model = load_structure(path)
-    for tensor in _external_tensors(model):
+    for tensor in external_tensors(model):
         part = _locate(tensor, path)
         with part.file.open("rb") as file:
             file.seek(part.offset)
@@ -131,15 +131,17 @@ def _locate(tensor: onnx.TensorProto, path: Path) -> _FilePart:
     return _FilePart(file, offset, length)
 
 
-def _external_tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:
-    graphs = [model.graph, *(graph for node in _all_nodes(model) for graph in _subgraphs(node))]
+def external_tensors(model: onnx.ModelProto) -> list[onnx.TensorProto]:
+    """The tensors, wherever in the model, whose bytes lie in other files."""
+    graphs = [model.graph, *(graph for node in all_nodes(model) for graph in _subgraphs(node))]
     tensors = [tensor for graph in graphs for tensor in graph.initializer]
-    for attribute in (attribute for node in _all_nodes(model) for attribute in node.attribute):
+    for attribute in (attribute for node in all_nodes(model) for attribute in node.attribute):
         tensors += [attribute.t, *attribute.tensors] if attribute.HasField("t") else attribute.tensors
     return [tensor for tensor in tensors if tensor.data_location == onnx.TensorProto.EXTERNAL]
 
 
-def _all_nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+def all_nodes(model: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
+    """The nodes of the graph, of the graphs inside it, and of its functions."""
     yield from _nodes(model.graph)
     for function in model.functions:
         yield from _nodes(function)

@@ -30,6 +30,7 @@ from misure_onnx.records import (
     Metrics,
     Provenance,
     Rival,
+    ServerRecord,
     Status,
     SufficientRegionRecord,
     TargetRecord,
@@ -171,7 +172,17 @@ def _provenance(
         seed=task.seed,
         status=_status(found, certificate),
         notes=(*identity.notes, *task.target.notes, *task.notes, *found.notes, *undefined),
+        server=_server(task),
     )
+
+
+def _server(task: Task) -> ServerRecord | None:
+    """Who answered, and what that took up to now."""
+    server, traffic = task.segmenter.identity.server, task.segmenter.traffic
+    if server is None or traffic is None:
+        return None
+    exchanged = dataclasses.replace(traffic, seconds=round(traffic.seconds, 4))
+    return ServerRecord(**dataclasses.asdict(server), **dataclasses.asdict(exchanged))
 
 
 def _status(found: Attribution, certificate: Certificate) -> Status:

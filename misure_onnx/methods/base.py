@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, get_args
 
-from misure_onnx.errors import ParameterError
+from misure_onnx.errors import GradientError, ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.gradients.base import Fidelity
 from misure_onnx.ground_truth import TruthLike
@@ -101,6 +101,7 @@ class Method(ABC):
     uses_gradient: ClassVar[bool] = False
     serves_volumes: ClassVar[bool] = True
     gradient_required: ClassVar[bool] = False
+    layers_required: ClassVar[bool] = False
     ROUTES: ClassVar[tuple[str, ...]] = ()
     PRESETS: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
     DEFAULT_PRESET: ClassVar[str | None] = None
@@ -144,6 +145,7 @@ class Method(ABC):
             ImageError, TargetError, ModelError: the input cannot be used.
             ParameterError: a metric needs a ground truth, and there is none.
             GradientError: the method needs a gradient and no route is left.
+            GradientError: the method needs more of the model than answers, and it is behind a server.
             ParameterError: the method does not serve volumes, and the model takes them.
         """
         from misure_onnx.methods.assemble import Clock, assemble  # noqa: PLC0415 - it needs this module's types
@@ -152,6 +154,8 @@ class Method(ABC):
         require(scoring in get_args(Scoring), f"scoring must be {', '.join(get_args(Scoring))}, got {scoring!r}")
         if not self.serves_volumes and segmenter.spec.rank > 2:
             raise self._no_volumes()
+        if segmenter.identity.server is not None and not self.needs_answers_alone():
+            raise self._no_server()
         clock = Clock()
         loaded = load_input(image)
         wanted = Wanted.of(metrics or {}, truth, loaded.size)
@@ -172,6 +176,21 @@ class Method(ABC):
         serving = ", ".join(sorted(name for name, method in METHODS.items() if method.serves_volumes))
         return ParameterError(
             f"{self.name} explains models that take images, this one takes volumes; for volumes take {serving}"
+        )
+
+    @classmethod
+    def needs_answers_alone(cls) -> bool:
+        """Whether the method serves a model that answers and shows nothing of its inside."""
+        return not cls.gradient_required and not cls.layers_required
+
+    def _no_server(self) -> GradientError:
+        from misure_onnx.methods import METHODS  # noqa: PLC0415 - the registry imports this module
+
+        serving = ", ".join(sorted(name for name, method in METHODS.items() if method.needs_answers_alone()))
+        what = "a gradient" if self.gradient_required else "the layers"
+        return GradientError(
+            f"{self.name} needs {what} of the model; behind a server a model gives answers alone: explain its file, or "
+            f"take {serving}"
         )
 
     @classmethod

@@ -14,7 +14,7 @@ from misure_onnx.methods.sufficiency import Sufficiency, dice_of
 from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import BASELINES, blend, make_baseline
 from misure_onnx.records import Certificate, Minimality, Stability
-from misure_onnx.segmenter import LoadedInput
+from misure_onnx.segmenter import Identity, LoadedInput
 from misure_onnx.types import Images, Region
 
 SHIFT_PIXELS = 2
@@ -44,13 +44,12 @@ def certify(task: Task, image: LoadedInput, found: Attribution, dice: float) -> 
     required = found.required or (found.baseline,)
     passed = None if found.tau is None else min(by_baseline[name] for name in required) > found.tau
     minimality = found.minimality or (_minimality(task, found, required) if passed else None)
-    used = task.segmenter.identity.providers_used
     return Certificate(
         tau=found.tau,
         dice=dice,
         baselines=by_baseline,
         minimal_at_block_px=minimality.block_px if minimality and minimality.shown else None,
-        verified_on=", ".join(used) or "python function",
+        verified_on=_verified_on(task.segmenter.identity),
         required=required,
         passed=passed,
         held_out={name: dice_of(task, found.region, drawn(task, name, HELD_OUT_DRAW)) for name in RANDOM_BASELINES},
@@ -60,6 +59,12 @@ def certify(task: Task, image: LoadedInput, found: Attribution, dice: float) -> 
         stability=_stability(task, image, found, own),
         forwards=task.segmenter.forwards - before,
     )
+
+
+def _verified_on(identity: Identity) -> str:
+    if identity.server is not None:
+        return f"{identity.server.software or 'a server'} by {identity.server.protocol}"
+    return ", ".join(identity.providers_used) or "python function"
 
 
 def drawn(task: Task, name: str, draw: int = 0) -> Images:

@@ -46,6 +46,7 @@ class ScoreCam(Method):
     name: ClassVar[str] = "score_cam"
     summary: ClassVar[str] = "feature maps of a layer weighted by the score of the image through each (Score-CAM)"
     serves_volumes: ClassVar[bool] = False
+    layers_required: ClassVar[bool] = True
 
     layer: str = ""
     value: ValueName = "mean_probability"

@@ -36,6 +36,7 @@ class SegAblationCam(Method):
     name: ClassVar[str] = "seg_ablation_cam"
     summary: ClassVar[str] = "feature maps of a layer weighted by what is lost without each (Seg-Ablation-CAM)"
     serves_volumes: ClassVar[bool] = False
+    layers_required: ClassVar[bool] = True
 
     layer: str = ""
     threshold: float = 0.1

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -32,7 +33,7 @@ class Case:
     """One explanation to look at.
 
     Attributes:
-        kind: best, worst or odd.
+        kind: best, worst, odd or only.
         why: in words.
         label, method, image, object: which.
         dice_explained, perturbation_ratio: of it.
@@ -53,7 +54,9 @@ class Case:
 
 
 def gallery(audit: Path, rows: Iterable[Row]) -> list[Case]:
-    """At most 36 cases: by Dice explained the two best and worst of each class and method, and two odd ones.
+    """At most 36 cases: the two best and worst of each class and method, and two odd ones.
+
+    Best is the smallest region that is enough; of methods that do not aim at a Dice, the highest Dice explained.
 
     Args:
         audit: the audit's folder.
@@ -69,18 +72,35 @@ def gallery(audit: Path, rows: Iterable[Row]) -> list[Case]:
 
 
 def _chosen(name: str, rows: list[Row]) -> list[tuple[str, str, Row]]:
-    ordered = sorted(rows, key=lambda row: (-row["dice_explained"], row["image"], row["object"]))
+    if len(rows) == 1:
+        return [("only", "the only explanation of its kind", rows[0])]
+    aiming = all(row["passed"] is not None for row in rows)
+    ordered = sorted(rows, key=_smallest_enough if aiming else _highest_dice)
+    highest, lowest = (
+        ("smallest region that is enough", "largest region, or not enough")
+        if aiming
+        else ("highest Dice explained", "lowest Dice explained")
+    )
     few = min(_EACH, len(ordered) // 2)
-    worst, best = ordered[::-1][: max(few, 1)], ordered[:few]
+    worst, best = ordered[::-1][:few], ordered[:few]
     odd = outliers(ClassRows(name, rows[0]["class_index"], tuple(rows)), _EACH)
     return [
-        *(("best", "highest Dice explained", row) for row in best),
-        *(("worst", "lowest Dice explained", row) for row in worst),
+        *(("best", highest, row) for row in best),
+        *(("worst", lowest, row) for row in worst),
         *(
             ("odd", f"{one.column} = {one.value:.3g}, {one.deviations:.1f} robust deviations away", rows[one.place])
             for one in odd
         ),
     ]
+
+
+def _smallest_enough(row: Row) -> tuple[Any, ...]:
+    """For methods that aim at a Dice, which all reach just above it: what tells them apart is the area."""
+    return (not row["passed"], row["perturbation_ratio"], row["image"], row["object"])
+
+
+def _highest_dice(row: Row) -> tuple[Any, ...]:
+    return (-row["dice_explained"], row["image"], row["object"])
 
 
 def _case(kind: str, why: str, row: Row, data: Dataset | None) -> Case:

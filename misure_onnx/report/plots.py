@@ -15,6 +15,8 @@ _PLOTTED = {
     "perturbation_ratio": "perturbation ratio", "dice_explained": "Dice explained", "dilations": "dilations",
 }  # fmt: skip
 _MOST = 30
+_WIDE = 50
+"""Numbers that differ by more than this factor are drawn on a logarithmic axis."""
 _DPI, _COLOR = 110, "#3b5b92"
 
 
@@ -31,6 +33,8 @@ def distributions(found: Sequence[ClassResults]) -> str | None:
         for place, one in enumerate(shown):
             _draw(axes, place, one.values[name])
         axes.set_xlabel(_PLOTTED[name])
+        if _spread([one.values[name] for one in shown]) > _WIDE:
+            axes.set_xscale("log")
         axes.spines[["top", "right"]].set_visible(False)
     labels = [f"{one.label}, {one.method}".replace("$", r"\$") for one in shown]
     all_axes[0].set_yticks(range(len(shown)), labels)
@@ -38,6 +42,13 @@ def distributions(found: Sequence[ClassResults]) -> str | None:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _spread(values: Sequence[Numbers]) -> float:
+    """The largest over the smallest; 0 where one is not above 0."""
+    known = np.concatenate(values)
+    least = float(known.min())
+    return float(known.max()) / least if least > 0 else 0.0
 
 
 def _draw(axes: Any, place: int, values: Numbers) -> None:

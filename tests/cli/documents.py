@@ -43,6 +43,7 @@ KEYS: dict[str, set[str]] = {
         "seed",
         "status",
         "notes",
+        "server",
     },
 }
 

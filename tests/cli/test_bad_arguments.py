@@ -150,9 +150,9 @@ def test_a_class_by_name_without_names_is_refused(misure: Run, small_network: Pa
     outcome.assert_refused("asked for by name, but no class names are declared", "'class_names'", "0 to 3")
 
 
-@pytest.mark.parametrize("address", ["http://localhost/v2/models/net", "grpc://localhost:8001", "s3://bucket/net.onnx"])
-def test_an_address_is_refused(address: str, misure: Run, picture: Path) -> None:
-    misure("explain", address, picture, "--json").assert_refused("is an address", "ONNX files")
+@pytest.mark.parametrize("address", ["http://localhost/v1/models/net", "grpc://localhost:8001", "s3://bucket/net.onnx"])
+def test_an_address_of_another_kind_is_refused(address: str, misure: Run, picture: Path) -> None:
+    misure("explain", address, picture, "--json").assert_refused(address, "expected", "grpc://HOST:PORT/NAME")
 
 
 BAD_PREPROCESSING: dict[str, tuple[str | None, tuple[str, ...]]] = {

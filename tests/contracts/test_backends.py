@@ -1,7 +1,8 @@
 """What every backend of the registry must do; ONNX Runtime also against ONNX's own reference implementation."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,13 @@ from onnx.reference import ReferenceEvaluator
 
 from misure_onnx.backends import BACKENDS
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.backends.open_inference import OpenInferenceSegmenter
 from misure_onnx.backends.python_function import PythonFunctionSegmenter
 from misure_onnx.images import load_image
 from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.segmenter import CountingSegmenter, Segmenter
 from misure_onnx.types import Images, Scores
+from tests.backends.open_inference.small_server import SmallServer
 from tests.tiny_models import (
     SIZE,
     bright_pixels,
@@ -95,7 +98,25 @@ def by_python_function(model: Path) -> Segmenter:
     return PythonFunctionSegmenter(reference(model, "scores"), preprocessing=declared)
 
 
-MAKERS = {"onnx_runtime": by_onnx_runtime, "python_function": by_python_function}
+_servers = ExitStack()
+
+
+@pytest.fixture(autouse=True)
+def servers_end_with_the_test() -> Iterator[None]:
+    yield
+    _servers.close()
+
+
+def by_open_inference(model: Path) -> Segmenter:
+    server = _servers.enter_context(SmallServer(model).running())
+    return OpenInferenceSegmenter(server.address, preprocessing=Preprocessing(scale=1 / 255))
+
+
+MAKERS = {
+    "onnx_runtime": by_onnx_runtime,
+    "open_inference": by_open_inference,
+    "python_function": by_python_function,
+}
 
 every_backend = pytest.mark.parametrize("name", BACKENDS)
 

@@ -61,7 +61,8 @@ def load_dataset(path: str | Path, format_name: str | None = None, images_folder
         images_folder: where the images of a COCO file or of a table lie; None: beside it.
 
     Raises:
-        InputError: there is none, it holds no image, or two images have the same name.
+        InputError: there is none, it holds no image, two images have the same name, or images lie beside volumes and
+            the format was left open.
     """
     place = Path(path)
     if format_name is not None and format_name not in FORMATS:
@@ -69,7 +70,7 @@ def load_dataset(path: str | Path, format_name: str | None = None, images_folder
     known = "; ".join(form.summary for form in FORMATS.values())
     if not place.exists():
         raise InputError(f"data set {str(place)!r} does not exist; expected one of: {known}")
-    name = format_name or next((name for name, form in FORMATS.items() if form.matches(place)), None)
+    name = format_name or _recognised(place)
     if name is None:
         hint = " (for a single image: misure explain)" if place.is_file() else ""
         raise InputError(f"data set {str(place)!r} holds no image that can be read; expected one of: {known}{hint}")
@@ -78,6 +79,18 @@ def load_dataset(path: str | Path, format_name: str | None = None, images_folder
         raise InputError(f"data set {str(place)!r} was read as {FORMATS[name].summary} and holds no image")
     _refuse_double_names(samples)
     return Dataset(place, name, tuple(samples), images_folder)
+
+
+def _recognised(place: Path) -> str | None:
+    """The first format that matches. Photos and volumes in one folder are refused: one model reads only either."""
+    fitting = [name for name, form in FORMATS.items() if form.matches(place)]
+    if {"nifti", "images"} <= set(fitting):
+        volumes, pictures = (len(FORMATS[name].read(place, None)) for name in ("nifti", "images"))
+        raise InputError(
+            f"data set {str(place)!r} holds volumes (NIfTI: {volumes}) and images ({pictures}), and a model reads only "
+            f"one of them; say which: --format {' or --format '.join(fitting)}"
+        )
+    return fitting[0] if fitting else None
 
 
 def _refuse_double_names(samples: list[Sample]) -> None:

@@ -103,6 +103,7 @@ def _connected(staff: Staff) -> Any:
             ray.init(address=address, **_place_of(address), **quiet)
         else:
             ray.init(
+                address="local",  # else Ray looks for one that runs, or ran, on this machine
                 num_cpus=max(usable_cores(), staff.workers * staff.threads),
                 include_dashboard=False,
                 object_store_memory=_OBJECT_STORE,
@@ -111,7 +112,10 @@ def _connected(staff: Staff) -> Any:
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise MisureError(
-            f"no Ray answers at {address!r}: {error}" if address else f"Ray could not be started here: {error}"
+            f"no Ray answers at {address!r}: {error} (a Ray that asks for a token needs RAY_AUTH_MODE=token and "
+            "RAY_AUTH_TOKEN=... here too)"
+            if address
+            else f"Ray could not be started here: {error}"
         ) from error
     return ray
 

@@ -167,6 +167,16 @@ def test_nifti_annotations_may_lie_beside_their_volumes(tmp_path: Path) -> None:
     assert sample.truth == TruthFile(tmp_path / "p1/t1_seg.nii.gz")
 
 
+def test_a_folder_of_volumes_and_images_is_read_as_neither_unless_it_is_said(tmp_path: Path) -> None:
+    volume(tmp_path / "scan.nii.gz")
+    picture(tmp_path / "a.png")
+    picture(tmp_path / "b.png")
+    with pytest.raises(InputError, match=r"volumes \(NIfTI: 1\) and images \(2\).*--format nifti or --format images"):
+        load_dataset(tmp_path)
+    assert [sample.name for sample in load_dataset(tmp_path, "images").samples] == ["a.png", "b.png"]
+    assert [sample.name for sample in load_dataset(tmp_path, "nifti").samples] == ["scan.nii.gz"]
+
+
 def test_what_is_no_data_set_is_refused_with_all_formats(tmp_path: Path) -> None:
     for place, word in ((tmp_path / "absent", "does not exist"), (tmp_path, "holds no image")):
         with pytest.raises(InputError, match=word) as refusal:

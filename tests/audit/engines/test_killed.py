@@ -132,6 +132,19 @@ def test_a_driver_that_is_killed_goes_on_where_it_stopped(place: Path, engine: s
     assert_whole(out, place)
 
 
+def test_a_second_audit_in_the_same_folder_is_refused_while_the_first_runs(place: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with running(place, out, "local") as first:
+        os.kill(first.pid, signal.SIGSTOP)  # or it might end before the second begins
+        second = subprocess.run(command(place, out, "inline"), capture_output=True, text=True, check=False)
+        assert (second.returncode, second.stdout) == (2, "")
+        assert "an audit is running in" in second.stderr
+        os.kill(first.pid, signal.SIGCONT)
+        first.communicate(timeout=PATIENCE)
+    assert first.returncode == 0
+    assert_whole(out, place)
+
+
 @pytest.fixture
 def heeds_ctrl_c() -> Iterator[None]:
     """A shell lets what it runs in the background ignore Ctrl-C, and that is inherited."""
