@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 
 from misure_onnx.service.keys import new_key
 from misure_onnx.service.settings import Limits, ServiceSettings
-from tests.service.conftest import HOST, serving
 from tests.service.examples import QUICK, asked, disc, ended, png, problem, submitted
+from tests.service.serving import HOST, serving
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
