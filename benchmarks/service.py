@@ -6,7 +6,8 @@ Two questions, on the bundled model and image, against `misure serve` in a proce
 
 Overhead: the same explanation by `Method.explain` and `Explanation.save` in a warm process, and by the service, from
 the first byte sent to the last byte of the result received. They take turns, since machines are shared and noisy, and
-the ratio of each pair is what counts. Both write their files to the same disk.
+the ratio of each pair is what counts, in seconds and in processor time: of this process, and of the service's two (this
+one's part in asking included). Both write their files to the same disk.
 
 Load: many clients submit jobs at the same time, wait, and fetch every result; each job has a seed of its own, and each
 submission is sent twice with the same Idempotency-Key, as by a client that lost its connection. A job is lost if it
@@ -40,11 +41,16 @@ from benchmarks.machine import describe_machine
 from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.explanation import Explanation
 from misure_onnx.images import load_image
+from misure_onnx.methods.base import Method
+from misure_onnx.methods.progress import silent
+from misure_onnx.methods.task import Task
+from misure_onnx.segmenter import CountingSegmenter, Segmenter
 from misure_onnx.target import Target
+from misure_onnx.types import SaliencyMap
 
 _DEMO = files("misure_onnx") / "demo"
 MODEL, IMAGE, POINT = Path(str(_DEMO / "triangle.onnx")), Path(str(_DEMO / "triangle.png")), (67, 124)
-SECONDS_LONG: dict[str, Any] = {"method": "rise", "settings": {"masks": 400}}
+SECONDS_LONG: dict[str, Any] = {"method": "rise", "settings": {"masks": 200}}
 QUICK: dict[str, Any] = {"method": "rise", "settings": {"masks": 4}}
 PATIENCE = 3600.0
 
@@ -52,15 +58,15 @@ PATIENCE = 3600.0
 def main() -> None:
     """Measures and writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pairs", type=int, default=7, help="explanations by library and service each")
+    parser.add_argument("--pairs", type=int, default=5, help="explanations by library and service each")
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--clients", type=int, default=20)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/service.json"))
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, served(Path(folder) / "service", arguments.jobs) as address:
+    with tempfile.TemporaryDirectory() as folder, served(Path(folder) / "service", arguments.jobs) as (server, address):
         result = {
             "machine": describe_machine(),
-            "overhead": overhead(address, Path(folder) / "library", arguments.pairs),
+            "overhead": overhead(server, address, Path(folder) / "library", arguments.pairs),
             "load": load(address, arguments.jobs, arguments.clients),
         }
     arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -68,8 +74,8 @@ def main() -> None:
 
 
 @contextlib.contextmanager
-def served(data: Path, jobs: int) -> Iterator[str]:
-    """The address of a service that is ready."""
+def served(data: Path, jobs: int) -> Iterator[tuple[int, str]]:
+    """Process and address of a service that is ready."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -82,7 +88,7 @@ def served(data: Path, jobs: int) -> Iterator[str]:
             if process.poll() is not None:
                 raise RuntimeError("the service ended by itself")
             time.sleep(0.2)
-        yield address
+        yield process.pid, address
     finally:
         process.terminate()
         process.wait()
@@ -95,31 +101,47 @@ def _ready(address: str) -> bool:
         return False
 
 
-def overhead(address: str, place: Path, pairs: int) -> dict[str, Any]:
-    """Seconds of both, and the ratios of the pairs; a first pair warms up."""
+def overhead(server: int, address: str, place: Path, pairs: int) -> dict[str, Any]:
+    """Seconds and processor seconds of both, and the ratios of the pairs; a first pair warms up."""
     segmenter = load_segmenter(MODEL)
     client = httpx2.Client(base_url=address, timeout=PATIENCE)
-    turns = list[dict[str, float]]()
+    turns = list[dict[str, dict[str, float]]]()
     for seed in range(pairs + 1):
         turn = {}
         for who in ("library", "service") if seed % 2 else ("service", "library"):
-            begun = time.perf_counter()
+            asked = None if who == "library" else server
+            begun, worked = time.perf_counter(), _processor_seconds(asked)
             if who == "library":
                 explained(segmenter, SECONDS_LONG, seed).save(place / str(seed))
             else:
                 path = _submitted(client, SECONDS_LONG, seed)
                 _ended(client, path)
                 client.get(f"{path}/result").raise_for_status()
-            turn[who] = round(time.perf_counter() - begun, 4)
+            seconds = time.perf_counter() - begun
+            turn[who] = {"wall": round(seconds, 3), "processor": round(_processor_seconds(asked) - worked, 3)}
         turns.append(turn)
-    ratios = [turn["service"] / turn["library"] for turn in turns[1:]]
+    ratios = {
+        clock: sorted(turn["service"][clock] / turn["library"][clock] for turn in turns[1:])
+        for clock in ("wall", "processor")
+    }
     return {
         "request": SECONDS_LONG,
         "turns": turns[1:],
-        "median_seconds": {who: statistics.median(turn[who] for turn in turns[1:]) for who in ("library", "service")},
-        "median_ratio": round(statistics.median(ratios), 4),
-        "ratio_range": [round(min(ratios), 4), round(max(ratios), 4)],
+        "median_ratio": {clock: round(statistics.median(found), 4) for clock, found in ratios.items()},
+        "range_of_ratios": {clock: [round(found[0], 4), round(found[-1], 4)] for clock, found in ratios.items()},
     }
+
+
+def _processor_seconds(server: int | None) -> float:
+    """Of this process, and of a server and its workers, so far."""
+    pids = ["self"]
+    if server is not None:
+        pids += [str(server), *Path(f"/proc/{server}/task/{server}/children").read_text(encoding="ascii").split()]
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])  # utime and stime of proc(5)
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def load(address: str, jobs: int, clients: int) -> dict[str, Any]:
@@ -132,7 +154,7 @@ def load(address: str, jobs: int, clients: int) -> dict[str, Any]:
     seconds = time.perf_counter() - begun
     listed = _all(client)[: -before or None]
     segmenter = load_segmenter(MODEL)
-    expected = [_digest(explained(segmenter, QUICK, seed).saliency) for seed in range(jobs)]
+    expected = [_digest(map_alone(segmenter, QUICK, seed)) for seed in range(jobs)]
     submitted = {one["path"] for one in done}
     return {
         "request": QUICK,
@@ -210,10 +232,21 @@ def _all(client: httpx2.Client) -> list[dict[str, Any]]:
     return jobs
 
 
-def explained(segmenter: Any, what: dict[str, Any], seed: int) -> Explanation:
+def explained(segmenter: Segmenter, what: dict[str, Any], seed: int) -> Explanation:
     """The library's own answer."""
-    method = make_method(what["method"], None, {key: str(value) for key, value in what["settings"].items()})
-    return method.explain(segmenter, load_image(IMAGE), Target.at(*POINT), seed=seed)
+    return _method(what).explain(segmenter, load_image(IMAGE), Target.at(*POINT), seed=seed)
+
+
+def map_alone(segmenter: Segmenter, what: dict[str, Any], seed: int) -> SaliencyMap:
+    """The same without the certificate; image and network have one size here, so that nothing is resized."""
+    image, counting = load_image(IMAGE), CountingSegmenter(segmenter)
+    prepared = counting.prepare(image)
+    target = Target.at(*POINT).resolve(segmenter.spec, counting.predict(prepared), image.size)
+    return _method(what).attribute(Task(counting, prepared, target, seed, 1, silent)).saliency
+
+
+def _method(what: dict[str, Any]) -> Method:
+    return make_method(what["method"], None, {key: str(value) for key, value in what["settings"].items()})
 
 
 def _digest(saliency: Any) -> str:

@@ -12,6 +12,9 @@ from misure_onnx.service.rate_limit import RateLimit
 from misure_onnx.service.settings import Limits
 
 GUARDED = "/v1/"
+_PROBED = ("/health/", "/metrics")
+"""Probes call a service by its address, whatever its name; there is nothing to steal."""
+
 _CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -37,10 +40,11 @@ class Gate:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers, path = Headers(scope=scope), inner_path(scope)
         try:
-            self._check_host(headers)
-            told = self._admit(scope, headers) if scope["path"].startswith(GUARDED) else {}
+            if not path.startswith(_PROBED):
+                self._check_host(headers)
+            told = self._admit(scope, headers) if path.startswith(GUARDED) else {}
             self._check_length(headers)
         except Problem as problem:
             await problem.response()(scope, receive, send)
@@ -106,6 +110,11 @@ class Gate:
             return message
 
         return counted
+
+
+def inner_path(scope: Scope) -> str:
+    """The path as the routes know it, without what a proxy or another application put before it."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
 def _with_headers(send: Send, told: Mapping[str, str]) -> Send:

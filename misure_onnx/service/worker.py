@@ -86,7 +86,7 @@ class Worker:
 
     def __init__(self, order: Order) -> None:
         self.order, self.stop, self.ready = order, threading.Event(), threading.Event()
-        self.database = Database(order.settings.data / DATABASE)
+        self.database = Database(order.settings.data / DATABASE, lasting=False)
         self.folders = Folders(order.settings.data)
         self.shelf = Shelf(order.registry, order.provider, order.settings.models_in_memory)
         self._claims: list[Claim] = []

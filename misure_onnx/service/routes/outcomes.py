@@ -22,7 +22,7 @@ _TYPES = {
     ".html": "text/html",
     ".npy": "application/octet-stream",
 }
-_ALIVE_SECONDS = 15.0
+_ALIVE_SECONDS = 15
 """A comment is sent so often, so that nothing on the way takes the stream for dead."""
 
 
@@ -49,15 +49,21 @@ def events(
 async def _stream(service: Service, owner: str, job_id: str, last: int) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
     while True:
+        count, silent = service.changes.count, 0
         job = await asyncio.to_thread(
             service.queue.find, job_id, owner, "explanation"
         )  # before the events: none is missed
         for event in await asyncio.to_thread(events_of, service.database, job_id, last):
             last = event.seq
             yield _as_text(event)
-        if job is None or job.ended or service.stopping():
+        if job is None or job.ended:
             return
-        if not await service.changes.wait(_ALIVE_SECONDS if not service.stopping() else 0):
+        while service.changes.count == count and silent < _ALIVE_SECONDS:
+            if service.stopping():
+                return
+            await service.changes.after(count, 1.0)
+            silent += 1
+        if silent == _ALIVE_SECONDS:
             yield ": alive\n\n"
 
 
