@@ -32,11 +32,12 @@ def test_a_job_that_takes_too_long_is_ended_with_its_worker(tmp_path: Path, mode
     limits = Limits(job_seconds=2)
     settings = ServiceSettings(data=tmp_path, models=models, devices=("cpu",), hosts=(HOST,), limits=limits)
     with serving(settings) as client:
-        (first,) = client.app.state.service.crew.pids  # type: ignore[attr-defined]
+        crew = client.app.state.service.crew  # type: ignore[attr-defined]
+        first = crew.pids
         endless = {"model": "network", "method": "rise", "settings": {"masks": 1_000_000}}
         job = ended(client, submitted(client, noise(), endless))
         assert (job["state"], job["error"]["type"]) == ("failed", "TimedOut")
-        until(client, "/health/live", lambda _: first not in client.app.state.service.crew.pids)  # type: ignore[attr-defined]
+        until(client, "/health/live", lambda _: crew.pids not in ([], first))
         until(client, "/health/ready", lambda found: found["ready"])
         assert "misure_worker_deaths_total 1.0" in client.get("/metrics").text
 
@@ -55,6 +56,18 @@ def test_numbers_for_prometheus_count_requests_and_jobs(client: TestClient) -> N
 def test_limits_are_above_zero(change: dict[str, int]) -> None:
     with pytest.raises(InputError, match="must be above 0"):
         Limits(**change)
+
+
+def test_settings_come_from_texts(tmp_path: Path) -> None:
+    given = {"data": str(tmp_path), "models": "m", "devices": "cpu,cuda:1", "hosts": "a,b"}
+    expected = ServiceSettings(data=tmp_path, models=Path("m"), devices=("cpu", "cuda:1"), hosts=("a", "b"))
+    assert ServiceSettings.from_texts(given) == expected
+
+
+@pytest.mark.parametrize("given", [{}, {"data": "d", "port": "1"}])
+def test_of_texts_it_says_what_it_expects(given: dict[str, str]) -> None:
+    with pytest.raises(InputError, match="expected data=FOLDER"):
+        ServiceSettings.from_texts(given)
 
 
 def test_settings_reach_a_worker_as_they_are(tmp_path: Path) -> None:
