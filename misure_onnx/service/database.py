@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS job(
     UNIQUE(owner, kind, idempotency_key));
 CREATE INDEX IF NOT EXISTS job_state ON job(state, kind, number);
 CREATE INDEX IF NOT EXISTS job_owner ON job(owner, kind, number);
+CREATE INDEX IF NOT EXISTS job_turn ON job(owner, kind, started);
 CREATE TABLE IF NOT EXISTS event(seq INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, kind TEXT NOT NULL, data TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS event_job ON event(job, seq);
 CREATE TABLE IF NOT EXISTS model(id TEXT PRIMARY KEY, described_as TEXT NOT NULL, description TEXT NOT NULL);

@@ -1,7 +1,6 @@
 """Who may come in: decided before a byte of the body is read."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -52,15 +51,16 @@ class Gate:
         await self._application(scope, self._counted(receive), _with_headers(send, told))
 
     def _check_host(self, headers: Headers) -> None:
-        name = urlsplit(f"//{headers.get('host', '')}").netloc
-        name = name if name.endswith("]") else name.rsplit(":", 1)[0] if ":" in name else name
+        name = headers.get("host", "")
+        if not name.endswith("]"):
+            name = name.rpartition(":")[0] or name
         if "*" not in self._hosts and name.lower() not in self._hosts:
             raise Problem(421, f"this service is not called {name!r}; its operator can add the name with --host-name")
 
     def _admit(self, scope: Scope, headers: Headers) -> Mapping[str, str]:
         """Notes whose request it is, and gives the headers that tell what is left of the rate."""
         origin = headers.get("origin")
-        if scope["method"] in _CHANGING and origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        if scope["method"] in _CHANGING and origin is not None and origin.rpartition("//")[2] != headers.get("host"):
             raise Problem(403, f"a page of {origin!r} cannot use this service: only its own pages can")
         owner = self._owner(headers)
         scope.setdefault("state", {})["owner"] = owner
