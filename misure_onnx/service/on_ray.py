@@ -8,6 +8,7 @@ that all machines see, and locks work there, Ray may move the replica; else pin 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 from fastapi import FastAPI
 from ray import serve
@@ -34,5 +35,6 @@ def build(arguments: Mapping[str, str]) -> Application:
     def application() -> FastAPI:
         return create_app(settings)
 
-    deployment = serve.deployment(serve.ingress(application)())
-    return deployment.options(name="misure", num_replicas=1, max_ongoing_requests=_ONGOING).bind()
+    deployment: Any = serve.deployment(serve.ingress(application)())
+    bound: Application = deployment.options(name="misure", num_replicas=1, max_ongoing_requests=_ONGOING).bind()
+    return bound

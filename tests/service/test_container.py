@@ -24,7 +24,7 @@ def composed() -> dict[str, Any]:
 
 def instruction(name: str) -> str:
     """The last one of this name."""
-    return re.findall(rf"^{name} (.+)$", DOCKERFILE, flags=re.MULTILINE)[-1]
+    return str(re.findall(rf"^{name} (.+)$", DOCKERFILE, flags=re.MULTILINE)[-1])
 
 
 def test_it_starts_a_command_that_exists_with_options_that_exist() -> None:

@@ -144,12 +144,13 @@ def test_a_running_job_can_be_cancelled(client: TestClient) -> None:
     endless = {"model": "network", "method": "rise", "settings": {"masks": 1_000_000}}
     running, waiting = (submitted(client, noise(), endless) for _ in range(2))
     until(client, running, lambda job: job["progress"] and job["progress"]["stage"] == "rise")
-    worker = client.app.state.service.crew.pids  # type: ignore[attr-defined]
+    crew = client.app.state.service.crew  # type: ignore[attr-defined]
+    worker = crew.pids
     assert client.delete(waiting).json()["state"] == "cancelled"
     assert client.delete(running).status_code == 202
     assert ended(client, running)["state"] == "cancelled"
     assert "is cancelled" in problem(client.get(f"{running}/result"), 409)
-    assert client.app.state.service.crew.pids == worker  # type: ignore[attr-defined] - it ended by itself
+    assert crew.pids == worker, "the job did not end by itself"
 
 
 def test_an_ended_job_is_removed_with_its_files(client: TestClient) -> None:
