@@ -61,16 +61,18 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="explanations by library and service each")
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--clients", type=int, default=20)
+    parser.add_argument("--only", choices=("overhead", "load"), help="measure one again, and keep the other as it is")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/service.json"))
     arguments = parser.parse_args()
+    result = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.only else {}
+    result["machine"] = describe_machine()
     with tempfile.TemporaryDirectory() as folder, served(Path(folder) / "service", arguments.jobs) as (server, address):
-        result = {
-            "machine": describe_machine(),
-            "overhead": overhead(server, address, Path(folder) / "library", arguments.pairs),
-            "load": load(address, arguments.jobs, arguments.clients),
-        }
+        if arguments.only != "load":
+            result["overhead"] = overhead(server, address, Path(folder) / "library", arguments.pairs)
+        if arguments.only != "overhead":
+            result["load"] = load(address, arguments.jobs, arguments.clients)
     arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps({"overhead": result["overhead"], "load": result["load"]}, indent=1))
+    print(json.dumps(result, indent=1))
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import sqlite3
 
 from misure_onnx.service.database import Database
 
-_LOOK_SECONDS, _PAUSE_SECONDS = 0.05, 1.0
+_LOOK_SECONDS, _PAUSE_SECONDS = 0.1, 1.0
 _log = logging.getLogger("misure_onnx.service")
 
 

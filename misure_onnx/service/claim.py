@@ -10,7 +10,7 @@ from misure_onnx.service.database import Database
 from misure_onnx.service.events import record
 from misure_onnx.service.job import Job, Kind, State
 
-_TELL_SECONDS = 0.25
+_TELL_SECONDS = 0.5
 """Progress is written so often at most, and where a stage begins or ends."""
 
 

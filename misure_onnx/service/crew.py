@@ -20,7 +20,7 @@ from misure_onnx.service.registry import ModelEntry
 from misure_onnx.service.settings import ServiceSettings
 from misure_onnx.service.worker import Order
 
-_LOOK_SECONDS, _LEASE_SECONDS, _TIDY_SECONDS = 0.2, 2.0, 60.0
+_LOOK_SECONDS, _LEASE_SECONDS, _TIDY_SECONDS = 0.5, 2.0, 60.0
 _GRACE_SECONDS = 20.0
 """For the job in hand when the server stops; what is not done by then waits for the next server."""
 

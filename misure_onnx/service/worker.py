@@ -34,7 +34,7 @@ from misure_onnx.service.shelf import Shelf
 
 PREDICTION = "prediction.json"
 
-_LOOK_SECONDS, _BEAT_SECONDS = 0.05, 1.0
+_LOOK_SECONDS, _BEAT_SECONDS = 0.1, 2.0
 _CANCEL_SECONDS = 10.0
 """Work that does not end by itself so long after it was cancelled is ended with its process."""
 
