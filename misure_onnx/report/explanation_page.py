@@ -1,7 +1,9 @@
 """One explanation as a page of its own: no script, nothing fetched, every value escaped."""
 
 import base64
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from misure_onnx.certificate_in_words import certificate_in_words
 from misure_onnx.errors import OutputError
@@ -22,14 +24,8 @@ def explanation_page(found: Explanation, figure: bytes) -> bytes:
     Raises:
         OutputError: jinja2 is not installed.
     """
-    try:
-        import jinja2  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise OutputError("reports need jinja2: pip install 'misure-onnx[reports]'") from error
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    source = Path(__file__).with_name("explanation_page.html.j2").read_text(encoding="utf-8")
     bars, tau, findings = certificate_in_words(found.certificate)
-    page = environment.from_string(source).render(
+    page: str = _template().render(
         found=found,
         figure=base64.b64encode(figure).decode("ascii"),
         bars=bars,
@@ -38,3 +34,14 @@ def explanation_page(found: Explanation, figure: bytes) -> bytes:
         document=encode_json(found.to_json()).decode(),
     )
     return page.encode()
+
+
+@cache
+def _template() -> Any:
+    try:
+        import jinja2  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise OutputError("reports need jinja2: pip install 'misure-onnx[reports]'") from error
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
+    source = Path(__file__).with_name("explanation_page.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(source)

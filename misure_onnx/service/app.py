@@ -98,3 +98,4 @@ async def _life(application: FastAPI) -> AsyncIterator[None]:
             await service.crew.stop()
             tasks[0].cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            service.database.close()

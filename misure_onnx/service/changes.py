@@ -2,46 +2,49 @@
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 
 from misure_onnx.service.database import Database
 
-_LOOK_SECONDS = 0.05
+_LOOK_SECONDS, _PAUSE_SECONDS = 0.1, 1.0
+_log = logging.getLogger("misure_onnx.service")
 
 
 class Changes:
     """Watches the number that SQLite counts up with every commit of another connection.
 
-    The connection that it holds also keeps the write-ahead log open, which would else be folded into the file whenever
-    the last connection closes.
-
-    Args:
-        database: whose tables are there.
+    Attributes:
+        count: of the changes so far; to be read *before* the database is, so that no change falls between the two.
     """
 
     def __init__(self, database: Database) -> None:
+        self.count = 0
         self._database = database
         self._changed = asyncio.Event()
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        with contextlib.closing(self._database.connect()) as connection:
-            seen = _version(connection)
+        while True:
+            try:
+                await self._watch()
+            except sqlite3.Error:
+                _log.exception("the database cannot be read")
+                await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def after(self, count: int, seconds: float) -> None:
+        """Until there are more changes than `count`, or the time is over."""
+        if self.count == count:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._changed.wait(), seconds)
+
+    async def _watch(self) -> None:
+        with self._database.reading() as connection:
+            seen = -1
             while True:
-                await asyncio.sleep(_LOOK_SECONDS)
-                if (now := _version(connection)) != seen:
-                    seen = now
+                (now,) = connection.execute("PRAGMA data_version").fetchone()
+                if now != seen:
+                    seen, self.count = now, self.count + 1
                     self._changed.set()
                     self._changed = asyncio.Event()
-
-    async def wait(self, seconds: float) -> bool:
-        """Until something changed, or the time is over; whether something did."""
-        try:
-            await asyncio.wait_for(self._changed.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return int(connection.execute("PRAGMA data_version").fetchone()[0])
+                await asyncio.sleep(_LOOK_SECONDS)

@@ -10,7 +10,7 @@ from misure_onnx.service.database import Database
 from misure_onnx.service.events import record
 from misure_onnx.service.job import Job, Kind, State
 
-_TELL_SECONDS = 0.25
+_TELL_SECONDS = 0.5
 """Progress is written so often at most, and where a stage begins or ends."""
 
 
@@ -95,7 +95,7 @@ class Claim:
 
 
 def claim_next(database: Database, kind: Kind, worker: str, lease_seconds: float) -> Claim | None:
-    """The oldest waiting job of a kind, now this worker's; None where there is none."""
+    """A waiting job of a kind, now this worker's, or None. Owners take turns, each with its oldest."""
     with database.reading() as connection:  # a look does not take the writers' lock
         if connection.execute("SELECT 1 FROM job WHERE state = 'queued' AND kind = ?", (kind,)).fetchone() is None:
             return None
@@ -103,8 +103,9 @@ def claim_next(database: Database, kind: Kind, worker: str, lease_seconds: float
     with database.writing() as connection:
         row = connection.execute(
             "UPDATE job SET state = 'running', attempt = attempt + 1, worker = ?, lease = ?, "
-            "started = coalesce(started, ?) WHERE number = (SELECT number FROM job WHERE state = 'queued' AND kind = ? "
-            "ORDER BY number LIMIT 1) RETURNING *",
+            "started = coalesce(started, ?) WHERE number = (SELECT number FROM job AS waiting WHERE state = 'queued' "
+            "AND kind = ? ORDER BY (SELECT coalesce(max(started), 0) FROM job WHERE owner = waiting.owner AND "
+            "kind = waiting.kind), number LIMIT 1) RETURNING *",
             (worker, now + lease_seconds, now, kind),
         ).fetchone()
         if row is None:

@@ -5,10 +5,12 @@ import contextlib
 import logging
 import os
 import secrets
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import IO
 
 from misure_onnx.audit.engines.threads import thread_variables
@@ -18,11 +20,14 @@ from misure_onnx.service.registry import ModelEntry
 from misure_onnx.service.settings import ServiceSettings
 from misure_onnx.service.worker import Order
 
-_LOOK_SECONDS, _TIDY_SECONDS = 0.2, 60.0
+_LOOK_SECONDS, _LEASE_SECONDS, _TIDY_SECONDS = 0.5, 2.0, 60.0
 _GRACE_SECONDS = 20.0
 """For the job in hand when the server stops; what is not done by then waits for the next server."""
 
 _FASTEST_RESTART, _SLOWEST_RESTART = 0.2, 10.0
+_PACKAGES = str(Path(__file__).resolve().parents[2])
+"""A worker runs the server's own package, and nothing that lies in the folder where the server was started."""
+
 _log = logging.getLogger("misure_onnx.service")
 
 
@@ -43,22 +48,30 @@ class Crew:
         on_cpu = sum(not device.startswith("cuda") for device in settings.devices)
         threads = max(1, usable_cores() // max(1, on_cpu))
         self._members = [_Member(device, threads, settings, registry) for device in settings.devices]
-        self.restarts = 0
+        self.restarts, self._tidied, self._leases_checked = 0, -_TIDY_SECONDS, 0.0
 
     async def run(self) -> None:
         """Until it is cancelled."""
-        tidied = 0.0
         while True:
-            for member in self._members:
-                if (dead := member.ended()) is not None:
-                    await asyncio.to_thread(self.queue.put_back, dead)
-                    self.restarts += 1
-                member.start_if_due()
-            await asyncio.to_thread(self.queue.put_back)
-            if time.monotonic() > tidied + _TIDY_SECONDS:
-                tidied = time.monotonic()
-                await asyncio.to_thread(self.queue.remove_old, self.settings.limits.keep_hours * 3600)
+            try:
+                await self._look()
+            except (OSError, sqlite3.Error):
+                _log.exception("the workers cannot be looked after")
             await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        for member in self._members:
+            if (dead := member.ended()) is not None:
+                self.restarts += 1
+                await asyncio.to_thread(self.queue.put_back, dead)
+            if member.start_if_due():
+                await asyncio.to_thread(member.instruct)
+        if time.monotonic() > self._tidied + _TIDY_SECONDS:
+            self._tidied = time.monotonic()
+            await asyncio.to_thread(self.queue.remove_old, self.settings.limits.keep_hours * 3600)
+        if time.monotonic() > self._leases_checked + _LEASE_SECONDS:
+            self._leases_checked = time.monotonic()
+            await asyncio.to_thread(self.queue.put_back)
 
     async def stop(self) -> None:
         """Lets the workers finish what they have in hand, for a while; what is left waits again."""
@@ -90,18 +103,24 @@ class _Member:
         """Of the process, while it lives."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
-    def start_if_due(self) -> None:
+    def start_if_due(self) -> bool:
         """Starts a process where there is none; one that dies at once is started more and more slowly."""
         if self._process is not None or time.monotonic() < self._started + self._pause:
-            return
+            return False
         self._id, self._started = secrets.token_hex(8), time.monotonic()
-        provider, _, number = self._device.partition(":")
-        environment = {**os.environ, **thread_variables(self._threads)}
+        _, _, number = self._device.partition(":")
+        path = os.pathsep.join([_PACKAGES, *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment = {**os.environ, **thread_variables(self._threads), "PYTHONPATH": path}
         if number:
             environment["CUDA_VISIBLE_DEVICES"] = number
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "misure_onnx.service.worker"], stdin=subprocess.PIPE, env=environment
+            [sys.executable, "-P", "-m", "misure_onnx.service.worker"], stdin=subprocess.PIPE, env=environment
         )
+        return True
+
+    def instruct(self) -> None:
+        """Tells a new process what to do; waits until it reads."""
+        provider = self._device.partition(":")[0]
         order = Order(self._id, self._device, provider, self._threads, self._settings, self._registry)
         with contextlib.suppress(OSError):  # that it died at once is noticed with the next look
             self._input().write(order.to_json().encode() + b"\n")

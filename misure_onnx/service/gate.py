@@ -1,7 +1,6 @@
 """Who may come in: decided before a byte of the body is read."""
 
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,6 +11,9 @@ from misure_onnx.service.rate_limit import RateLimit
 from misure_onnx.service.settings import Limits
 
 GUARDED = "/v1/"
+_PROBED = ("/health/", "/metrics")
+"""Probes call a service by its address, whatever its name; there is nothing to steal."""
+
 _CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 
 
@@ -37,10 +39,11 @@ class Gate:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        headers = Headers(scope=scope)
+        headers, path = Headers(scope=scope), inner_path(scope)
         try:
-            self._check_host(headers)
-            told = self._admit(scope, headers) if scope["path"].startswith(GUARDED) else {}
+            if not path.startswith(_PROBED):
+                self._check_host(headers)
+            told = self._admit(scope, headers) if path.startswith(GUARDED) else {}
             self._check_length(headers)
         except Problem as problem:
             await problem.response()(scope, receive, send)
@@ -48,15 +51,16 @@ class Gate:
         await self._application(scope, self._counted(receive), _with_headers(send, told))
 
     def _check_host(self, headers: Headers) -> None:
-        name = urlsplit(f"//{headers.get('host', '')}").netloc
-        name = name if name.endswith("]") else name.rsplit(":", 1)[0] if ":" in name else name
+        name = headers.get("host", "")
+        if not name.endswith("]"):
+            name = name.rpartition(":")[0] or name
         if "*" not in self._hosts and name.lower() not in self._hosts:
             raise Problem(421, f"this service is not called {name!r}; its operator can add the name with --host-name")
 
     def _admit(self, scope: Scope, headers: Headers) -> Mapping[str, str]:
         """Notes whose request it is, and gives the headers that tell what is left of the rate."""
         origin = headers.get("origin")
-        if scope["method"] in _CHANGING and origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        if scope["method"] in _CHANGING and origin is not None and origin.rpartition("//")[2] != headers.get("host"):
             raise Problem(403, f"a page of {origin!r} cannot use this service: only its own pages can")
         owner = self._owner(headers)
         scope.setdefault("state", {})["owner"] = owner
@@ -106,6 +110,11 @@ class Gate:
             return message
 
         return counted
+
+
+def inner_path(scope: Scope) -> str:
+    """The path as the routes know it, without what a proxy or another application put before it."""
+    return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
 def _with_headers(send: Send, told: Mapping[str, str]) -> Send:

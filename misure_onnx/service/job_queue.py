@@ -142,18 +142,17 @@ class JobQueue:
             shutil.rmtree(self.folders.of(job.id), ignore_errors=True)
         return bool(removed)
 
-    def put_back(self, worker: str | None = None, *, died: bool = True) -> None:
-        """Running jobs wait again: those of a worker, or, with None, those whose lease is over.
+    def put_back(self, worker: str | None = None) -> None:
+        """Running jobs wait again: those of a worker that died, or, with None, those whose lease is over.
 
-        Args:
-            worker: one that is no more.
-            died: it died while the server lived, so that the job may be the reason.
+        The server lives, so that the job may be the reason: that is counted.
         """
         chosen = ("worker = ?", worker) if worker is not None else ("lease < ?", time.time())
         with self.database.writing() as connection:
+            connection.execute("DELETE FROM worker WHERE id = ?", (worker,))
             rows = connection.execute(
-                f"UPDATE job SET deaths = deaths + ? WHERE state = 'running' AND {chosen[0]} RETURNING *",  # noqa: S608 - our own text
-                (int(died), chosen[1]),
+                f"UPDATE job SET deaths = deaths + 1 WHERE state = 'running' AND {chosen[0]} RETURNING *",  # noqa: S608 - our own text
+                (chosen[1],),
             ).fetchall()
             for row in rows:
                 _put_back_one(connection, row)

@@ -3,6 +3,8 @@
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from misure_onnx.service.gate import inner_path
+
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -45,7 +47,7 @@ class SafeHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(_ALWAYS)
-                data = scope["path"].startswith(("/v1/", "/health/", "/metrics", "/openapi.json"))
+                data = inner_path(scope).startswith(("/v1/", "/health/", "/metrics", "/openapi.json"))
                 headers.setdefault("Content-Security-Policy", DATA_POLICY if data else PAGE_POLICY)
                 headers.setdefault("Cache-Control", "no-store" if data else "no-cache")
             await send(message)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,6 +64,21 @@ class ServiceSettings:
     def to_json(self) -> str:
         """For a worker's process."""
         return json.dumps(dataclasses.asdict(self), default=str)
+
+    @classmethod
+    def from_texts(cls, given: Mapping[str, str]) -> "ServiceSettings":
+        """From texts by name: `data`, and optionally `models`, `keys`, `devices` and `hosts` (lists with commas).
+
+        Raises:
+            ParameterError: no folder of data, or another name.
+        """
+        places, lists = ("data", "models", "keys"), ("devices", "hosts")
+        if "data" not in given or set(given) - {*places, *lists}:
+            raise ParameterError(
+                f"expected data=FOLDER, and of {', '.join((*places[1:], *lists))}; got {', '.join(given) or 'nothing'}"
+            )
+        read = {name: Path(text) if name in places else tuple(text.split(",")) for name, text in given.items()}
+        return cls(**read)  # type: ignore[arg-type]
 
     @classmethod
     def from_json(cls, text: str) -> "ServiceSettings":

@@ -5,6 +5,7 @@ kills it as well. It takes one explanation after the other, and predictions besi
 click on an object need not wait for somebody else's explanation.
 """
 
+import contextlib
 import ctypes
 import json
 import logging
@@ -14,6 +15,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -32,7 +34,7 @@ from misure_onnx.service.shelf import Shelf
 
 PREDICTION = "prediction.json"
 
-_LOOK_SECONDS, _BEAT_SECONDS = 0.05, 1.0
+_LOOK_SECONDS, _BEAT_SECONDS = 0.1, 2.0
 _CANCEL_SECONDS = 10.0
 """Work that does not end by itself so long after it was cancelled is ended with its process."""
 
@@ -86,7 +88,7 @@ class Worker:
 
     def __init__(self, order: Order) -> None:
         self.order, self.stop, self.ready = order, threading.Event(), threading.Event()
-        self.database = Database(order.settings.data / DATABASE)
+        self.database = Database(order.settings.data / DATABASE, lasting=False)
         self.folders = Folders(order.settings.data)
         self.shelf = Shelf(order.registry, order.provider, order.settings.models_in_memory)
         self._claims: list[Claim] = []
@@ -174,19 +176,22 @@ class Worker:
     def _end_overdue(self, claim: Claim) -> None:
         now, most = time.monotonic(), self.order.settings.limits.job_seconds
         if claim.cancel_wanted_since is not None and now > claim.cancel_wanted_since + _CANCEL_SECONDS:
-            claim.end("cancelled")
+            ended = claim.end("cancelled")
         elif now > claim.begun + most:
             detail = f"the job took more than the {most:g} seconds that this service allows"
-            claim.end("failed", {"type": "TimedOut", "detail": detail})
+            ended = claim.end("failed", {"type": "TimedOut", "detail": detail})
         else:
             return
-        os._exit(1)  # the thread that computes cannot be stopped otherwise; the server starts another worker
+        if ended:
+            os._exit(1)  # the thread that computes cannot be stopped otherwise; the server starts another worker
 
 
 def _die_with_server() -> None:
     """Whoever has no server left would compute for nobody."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+        with contextlib.suppress(OSError):  # where memory runs out, a worker goes first: it is replaced
+            Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
     threading.Thread(target=_watch_input, name="server", daemon=True).start()
 
 

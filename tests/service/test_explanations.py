@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.images import load_image
 from misure_onnx.target import Target
-from tests.service.examples import QUICK, asked, disc, ended, noise, problem, submitted, without_time
+from tests.service.examples import QUICK, asked, disc, ended, noise, problem, submitted, until, without_time
 
 
 @pytest.mark.parametrize("method", ["sufficient_region", "misure", "occlusion"])
@@ -143,10 +143,14 @@ def test_jobs_are_listed_the_newest_first_a_page_at_a_time(client: TestClient) -
 def test_a_running_job_can_be_cancelled(client: TestClient) -> None:
     endless = {"model": "network", "method": "rise", "settings": {"masks": 1_000_000}}
     running, waiting = (submitted(client, noise(), endless) for _ in range(2))
+    until(client, running, lambda job: job["progress"] and job["progress"]["stage"] == "rise")
+    crew = client.app.state.service.crew  # type: ignore[attr-defined]
+    worker = crew.pids
     assert client.delete(waiting).json()["state"] == "cancelled"
     assert client.delete(running).status_code == 202
     assert ended(client, running)["state"] == "cancelled"
     assert "is cancelled" in problem(client.get(f"{running}/result"), 409)
+    assert crew.pids == worker, "the job did not end by itself"
 
 
 def test_an_ended_job_is_removed_with_its_files(client: TestClient) -> None:

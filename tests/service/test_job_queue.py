@@ -57,6 +57,12 @@ def test_jobs_are_claimed_in_the_order_of_submission_and_once(queue: JobQueue) -
     assert claim_next(queue.database, "explanation", "w", LEASE) is None
 
 
+def test_owners_take_turns(queue: JobQueue) -> None:
+    mine = [submit(queue) for _ in range(3)]
+    other = submit(queue, owner="b")
+    assert [claim(queue).job.id for _ in range(4)] == [mine[0].id, other.id, mine[1].id, mine[2].id]
+
+
 def test_of_many_workers_each_job_goes_to_one(queue: JobQueue) -> None:
     jobs = [submit(queue) for _ in range(5)]
     claimed = list[str]()

@@ -1,7 +1,6 @@
 """Kill -9 of a worker and of the server in the middle of jobs: every accepted job ends in its right result, once."""
 
 import io
-import json
 import signal
 import sys
 import threading
@@ -16,7 +15,7 @@ import pytest
 from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.images import load_image
 from misure_onnx.target import Target
-from tests.service.examples import PATIENCE, asked, ended, noise, submitted, until, without_time
+from tests.service.examples import PATIENCE, ended, noise, submitted, until, without_time
 from tests.service.running import Server, kill, lives, server
 from tests.service.test_events import read
 
@@ -117,24 +116,3 @@ def test_a_server_that_is_told_to_stop_ends_streams_and_loses_no_job(
     assert [event.data["state"] for event in read(streamed[0])] == ["queued"]
     with server(data, "--models", str(models)) as second:
         assert check(second, paths, expected) == [1, 1, 1]  # the one in hand was finished
-
-
-def test_two_servers_do_not_share_a_folder(tmp_path: Path, models: Path) -> None:
-    first = server(tmp_path / "data", "--models", str(models))
-    with first, pytest.raises(AssertionError, match="another service works in"):
-        Server(tmp_path / "data", "--models", str(models))
-
-
-def test_a_job_that_takes_too_long_is_ended_and_says_so(tmp_path: Path, models: Path) -> None:
-    with server(tmp_path / "data", "--models", str(models), "--job-seconds", "2") as one:
-        endless = {"model": "network", "method": "rise", "settings": {"masks": 1_000_000}}
-        job = ended(one.client, submitted(one.client, noise(), endless))
-        assert (job["state"], job["error"]["type"]) == ("failed", "TimedOut")
-        quick = {"model": "network", "method": "predicted_mask"}
-        assert ended(one.client, submitted(one.client, noise(), quick))["state"] == "succeeded"
-
-
-def test_an_answer_is_json_to_the_last_byte(tmp_path: Path, models: Path) -> None:
-    with server(tmp_path / "data", "--models", str(models)) as one:
-        found = one.client.post("/v1/predictions", **asked(noise(), {"model": "network"}))
-        assert json.loads(found.content)["objects"]

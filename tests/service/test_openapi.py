@@ -1,18 +1,61 @@
 """The document describes the service, and the service keeps to it whatever it is sent."""
 
+import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from tests.service.examples import models_folder
+from misure_onnx.methods import METHODS
+from misure_onnx.metrics import METRICS
+from misure_onnx.service.settings import Limits, ServiceSettings
+from tests.service.examples import asked, disc, models_folder, noise
 from tests.service.running import server
+from tests.service.serving import HOST, serving
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 
 EXAMPLES = 25
+CHECKS = [
+    schemathesis.checks.not_a_server_error,
+    schemathesis.checks.status_code_conformance,
+    schemathesis.checks.content_type_conformance,
+    schemathesis.checks.response_schema_conformance,
+    schemathesis.checks.response_headers_conformance,
+]
+"""Without the one that wants every image accepted that the schema allows: it cannot say what a picture is."""
+
+SETTINGS = st.dictionaries(
+    st.sampled_from(sorted({f.name for method in METHODS.values() for f in dataclasses.fields(method)})),  # type: ignore[arg-type]
+    st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=20)),
+    max_size=3,
+)
+NAMES = st.one_of(st.integers(-3, 9), st.text(max_size=10), st.none())
+TARGETS = st.fixed_dictionaries(
+    {},
+    optional={
+        "class": NAMES,
+        "against": NAMES,
+        "point": st.lists(st.integers(), max_size=3),
+        "component": st.integers(),
+        "border": st.integers(),
+    },
+)
+SPECS = st.fixed_dictionaries(
+    {"model": st.sampled_from(["bright", "network", "http://host/x"]), "method": st.sampled_from([*METHODS, "none"])},
+    optional={
+        "preset": st.one_of(st.none(), st.sampled_from(["paper", "minimal", "none"])),
+        "settings": SETTINGS,
+        "target": TARGETS,
+        "metrics": st.lists(st.sampled_from([*METRICS, "standard", "all", "none"]), max_size=3),
+        "seed": st.integers(),
+    },
+)
+"""Nearly right, so that what comes after the first look is met too."""
 
 
 def test_the_document_is_openapi_3_1_and_names_every_problem(client: TestClient) -> None:
@@ -56,9 +99,25 @@ def send_whatever_it_allows(operation: Any) -> None:
     )
     @given(case=operation.as_strategy())
     def send(case: Any) -> None:
-        case.call_and_validate(timeout=60)
+        case.call_and_validate(checks=CHECKS, timeout=60)
 
     send()
+
+
+@settings(max_examples=150, derandomize=True, deadline=None, database=None)
+@given(spec=SPECS, image=st.sampled_from([disc(), noise(), b"", disc()[:60]]))
+def test_no_spec_makes_the_server_fail(unattended: TestClient, spec: dict[str, Any], image: bytes) -> None:
+    answer = unattended.post("/v1/explanations", **asked(image, spec))
+    assert answer.status_code in (202, 403, 413, 415, 422), answer.text
+
+
+@pytest.fixture(scope="module")
+def unattended(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[TestClient]:
+    """A service without workers: whatever is accepted waits."""
+    limits = Limits(queue=10**6, jobs_per_minute=10**6)
+    data = tmp_path_factory.mktemp("unattended")
+    with serving(ServiceSettings(data=data, models=models, devices=(), hosts=(HOST,), limits=limits)) as client:
+        yield client
 
 
 def test_the_documents_own_example_is_accepted(client: TestClient, models: Path) -> None:

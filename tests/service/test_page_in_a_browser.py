@@ -33,9 +33,9 @@ def page(address: str) -> Iterator[Any]:
         browser = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         opened = browser.new_page(viewport={"width": 1366, "height": 850})
         opened.set_default_timeout(PATIENCE_MS)
-        opened.on("request", lambda r: r.url.startswith((address, f"blob:{address}")) or wrong.append(r.url))
+        opened.on("request", lambda r: wrong.extend([] if r.url.startswith((address, f"blob:{address}")) else [r.url]))
         opened.on("pageerror", lambda error: wrong.append(str(error)))
-        opened.on("console", lambda said: said.type == "error" and wrong.append(said.text))
+        opened.on("console", lambda said: wrong.extend([said.text] if said.type == "error" else []))
         opened.goto(address)
         opened.locator("#model option:not([disabled])").first.wait_for(state="attached")
         yield opened

@@ -16,8 +16,8 @@ from starlette.testclient import TestClient
 
 from misure_onnx.service.keys import new_key
 from misure_onnx.service.settings import Limits, ServiceSettings
-from tests.service.conftest import HOST, serving
 from tests.service.examples import QUICK, asked, disc, ended, png, problem, submitted
+from tests.service.serving import HOST, serving
 
 
 def chunk(kind: bytes, content: bytes) -> bytes:
@@ -182,6 +182,19 @@ def test_a_path_or_verb_that_is_not_there_is_a_problem_document(client: TestClie
 def test_another_host_name_is_refused(client: TestClient) -> None:
     problem(client.get("/v1/models", headers={"Host": "evil.example"}), 421)
     assert client.get("/v1/models", headers={"Host": f"{HOST}:8000"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["[", "]", ":", "", "testserver:x:y", "[::1]:99", "a" * 500])
+def test_a_host_name_that_is_none_is_refused(client: TestClient, host: str) -> None:
+    problem(client.get("/v1/models", headers={"Host": host}), 421)
+    assert client.get("/health/live", headers={"Host": host}).status_code == 200  # probes call it by its address
+
+
+@pytest.mark.parametrize(
+    "origin", ["null", "http://[", "testserver.evil.example", "http://testserver@evil.example", ""]
+)
+def test_an_origin_that_is_not_this_one_is_refused(client: TestClient, origin: str) -> None:
+    problem(client.post("/v1/explanations", headers={"Origin": origin}, **asked(disc(), QUICK)), 403)
 
 
 def test_a_page_of_another_site_changes_nothing(client: TestClient) -> None:

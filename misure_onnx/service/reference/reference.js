@@ -31,11 +31,11 @@ function fieldsTable(schema, root, seen = new Set()) {
   const nested = [];
   for (const [name, field] of Object.entries(found.properties)) {
     const required = (found.required || []).includes(name) ? " (required)" : "";
-    const fallback = field.default !== undefined && field.default !== null ? ` Default: ${JSON.stringify(field.default)}.` : "";
+    const fallback = field.default !== undefined && field.default !== null ? `Default: ${JSON.stringify(field.default)}` : "";
     table.append(element("tr", {},
       element("td", {}, element("code", {}, name), required),
       element("td", {}, typeOf(field, root)),
-      element("td", {}, (field.description || "") + fallback)));
+      element("td", {}, [field.description, fallback].filter(Boolean).join(". "))));
     for (const one of [field, field.items, field.contentSchema, ...(field.anyOf || [])]) {
       if (one && one.$ref && !seen.has(one.$ref)) { seen.add(one.$ref); nested.push(one); }
     }

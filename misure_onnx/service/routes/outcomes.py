@@ -10,6 +10,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 
 from misure_onnx.service.context import Owner, Service, ServiceParts
 from misure_onnx.service.events import Event, events_of
+from misure_onnx.service.job import Job
 from misure_onnx.service.problem import Problem
 from misure_onnx.service.safe_headers import REPORT_POLICY
 
@@ -22,7 +23,7 @@ _TYPES = {
     ".html": "text/html",
     ".npy": "application/octet-stream",
 }
-_ALIVE_SECONDS = 15.0
+_ALIVE_SECONDS = 15
 """A comment is sent so often, so that nothing on the way takes the stream for dead."""
 
 
@@ -49,16 +50,25 @@ def events(
 async def _stream(service: Service, owner: str, job_id: str, last: int) -> AsyncIterator[str]:
     yield "retry: 1000\n\n"
     while True:
-        job = await asyncio.to_thread(
-            service.queue.find, job_id, owner, "explanation"
-        )  # before the events: none is missed
-        for event in await asyncio.to_thread(events_of, service.database, job_id, last):
+        count, silent = service.changes.count, 0
+        job, happened = await asyncio.to_thread(_since, service, owner, job_id, last)
+        for event in happened:
             last = event.seq
             yield _as_text(event)
-        if job is None or job.ended or service.stopping():
+        if job is None or job.ended:
             return
-        if not await service.changes.wait(_ALIVE_SECONDS if not service.stopping() else 0):
+        while service.changes.count == count and silent < _ALIVE_SECONDS:
+            if service.stopping():
+                return
+            await service.changes.after(count, 1.0)
+            silent += 1
+        if silent == _ALIVE_SECONDS:
             yield ": alive\n\n"
+
+
+def _since(service: Service, owner: str, job_id: str, last: int) -> tuple[Job | None, list[Event]]:
+    """The job first, then what happened to it: of a job that has ended none is missed."""
+    return service.queue.find(job_id, owner, "explanation"), events_of(service.database, job_id, last)
 
 
 def _as_text(event: Event) -> str:

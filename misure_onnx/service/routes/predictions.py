@@ -34,8 +34,10 @@ async def create(
     job = await asyncio.to_thread(submit, service, owner, "prediction", request, image=image)
     until = time.monotonic() + _WAIT_SECONDS
     while not job.ended and time.monotonic() < until and not service.stopping():
-        await service.changes.wait(1.0)
+        count = service.changes.count
         job = await asyncio.to_thread(_found, service, owner, job.id)
+        if not job.ended:
+            await service.changes.after(count, 1.0)
     return _answered(service, job)
 
 
