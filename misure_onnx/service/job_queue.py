@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from misure_onnx.audit.shards import write_through
 from misure_onnx.service.database import Database
 from misure_onnx.service.events import record
 from misure_onnx.service.job import ENDED, Folders, Job, Kind
@@ -69,7 +70,7 @@ class JobQueue:
         job_id = secrets.token_hex(16)
         image = self.folders.image(job_id)
         image.parent.mkdir(parents=True)
-        image.write_bytes(wanted.image)
+        write_through(image, wanted.image)
         try:
             job = self._submitted(job_id, wanted)
         except BaseException:
