@@ -2,22 +2,27 @@
 
     person.onnx              a model; its id is the SHA-256 of this file
     person.yaml              optional: its preprocessing, as `--preprocess` takes it
-    vendor.remote.yaml       a model behind a server: `url`, and `preprocess`; the id is the SHA-256 of this file
+    vendor.remote.yaml       a model behind a server: `url`, `preprocess`, and `remote`, fields of `RemoteOptions`; the
+                             id is the SHA-256 of this file
 
 Clients name a model by id or by name. Addresses come from these files alone: a client that sends one is refused.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+from misure_onnx.api import load_segmenter
+from misure_onnx.backends.open_inference import RemoteOptions
 from misure_onnx.errors import InputError
 from misure_onnx.file_hash import sha256_of
+from misure_onnx.segmenter import Segmenter
 
 _DECLARED = (".yaml", ".yml")
 _REMOTE = ".remote.yaml"
+_FIELDS = {"url", "preprocess", "remote"}
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class ModelEntry:
         source: path of the ONNX file, or an address.
         preprocess: path of its preprocessing file, or its fields; None: what the model says itself.
         described_as: changes when anything about the entry does.
+        remote: of an address: fields of `RemoteOptions`.
     """
 
     id: str
@@ -37,6 +43,20 @@ class ModelEntry:
     source: str
     preprocess: str | dict[str, Any] | None
     described_as: str
+    remote: dict[str, Any] = field(default_factory=dict)
+
+    def loaded(self, provider: str) -> Segmenter:
+        """The model.
+
+        Args:
+            provider: of a file; a server chooses its own.
+
+        Raises:
+            MisureError: as `load_segmenter`.
+        """
+        if "://" not in self.source:
+            return load_segmenter(self.source, self.preprocess, provider=provider)
+        return load_segmenter(self.source, self.preprocess, remote=RemoteOptions(**self.remote))
 
     def to_mapping(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -107,8 +127,13 @@ def _remote(path: Path) -> ModelEntry:
         declared = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, ValueError, OSError) as error:
         raise InputError(f"{path}: not a readable YAML file: {error}") from error
-    if not isinstance(declared, dict) or "://" not in str(declared.get("url")) or set(declared) - {"url", "preprocess"}:
-        raise InputError(f"{path}: expected 'url: http://host/v2/models/NAME', and 'preprocess' if it needs one")
+    if not isinstance(declared, dict) or "://" not in str(declared.get("url")) or set(declared) - _FIELDS:
+        raise InputError(
+            f"{path}: expected 'url: http://host/v2/models/NAME', and where needed 'preprocess' and 'remote'"
+        )
+    remote, known = declared.get("remote") or {}, {one.name for one in fields(RemoteOptions)}
+    if not isinstance(remote, dict) or set(remote) - known:
+        raise InputError(f"{path}: 'remote' expects fields of {', '.join(sorted(known))}; got {remote!r}")
     digest = sha256_of(path)
     name = path.name.removesuffix(_REMOTE)
-    return ModelEntry(digest, name, str(declared["url"]), declared.get("preprocess"), digest)
+    return ModelEntry(digest, name, str(declared["url"]), declared.get("preprocess"), digest, remote)

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from misure_onnx import __version__
-from misure_onnx.api import load_segmenter
 from misure_onnx.classes import assumed_background
 from misure_onnx.errors import MisureError
 from misure_onnx.segmenter import Segmenter
@@ -39,8 +38,7 @@ class Shelf:
             if model_id not in self._loaded:
                 if model_id not in self._registry:
                     raise MisureError(f"model {model_id} is not in the registry any more")
-                entry = self._registry[model_id]
-                self._loaded[model_id] = load_segmenter(entry.source, entry.preprocess, provider=self._provider)
+                self._loaded[model_id] = self._registry[model_id].loaded(self._provider)
             self._loaded.move_to_end(model_id)
             while len(self._loaded) > self._most:
                 self._loaded.popitem(last=False)

@@ -31,6 +31,9 @@ def test_a_remote_model_is_one_that_the_operator_lists(tmp_path: Path) -> None:
     entry = chosen(read_registry(tmp_path), "vendor")
     assert entry is not None
     assert (entry.source, entry.preprocess) == ("http://host/v2/models/m", {"scale": 1})
+    (tmp_path / "vendor.remote.yaml").write_text("url: http://host/v2/models/m\nremote: {colour: red}\n")
+    with pytest.raises(InputError, match=r"'remote' expects fields of .*timeout"):
+        read_registry(tmp_path)
     (tmp_path / "vendor.remote.yaml").write_text("address: http://host\n")
     with pytest.raises(InputError, match="expected 'url"):
         read_registry(tmp_path)
