@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from misure_onnx import target as targets
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.backends.openvino import PRECISIONS, OpenVinoSegmenter
 from misure_onnx.backends.python_function import PythonFunctionSegmenter
 from misure_onnx.backends.windows import WindowedSegmenter
 from misure_onnx.classes import class_index
@@ -47,7 +48,7 @@ def load_segmenter(
         preprocess: a preset (`imagenet`, `unit`, `minus1_1`, `raw`, `caffe`), a YAML file, a mapping of
             its fields, or a `Preprocessing`. None: the model's own metadata, else an assumption that is noted.
         provider: `auto` (CUDA where it loads, else the CPU), `cpu`, `cuda`, ... or ONNX Runtime's own string;
-            of an ONNX file only.
+            `openvino` (float32) or `openvino-bf16`: OpenVINO itself. Of an ONNX file only.
         window: slide the model over images (or volumes) larger than itself, with this overlap, a share of its side;
             None: images are resized to it.
 
@@ -74,6 +75,8 @@ def _load(
         return PythonFunctionSegmenter(source, preprocessing=declared)
     if "://" in str(source):
         raise InputError(f"{source!r} is an address; this version explains ONNX files and Python functions only")
+    if provider.lower() in PRECISIONS:
+        return OpenVinoSegmenter(source, preprocessing=declared, provider=provider.lower())
     return OnnxRuntimeSegmenter(source, preprocessing=declared, provider=provider)
 
 

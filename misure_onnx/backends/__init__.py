@@ -7,9 +7,11 @@ import os
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
+from misure_onnx.backends.openvino import OpenVinoSegmenter
 from misure_onnx.backends.python_function import PythonFunctionSegmenter
 
 BACKENDS = {
     "onnx_runtime": OnnxRuntimeSegmenter,
+    "openvino": OpenVinoSegmenter,
     "python_function": PythonFunctionSegmenter,
 }
