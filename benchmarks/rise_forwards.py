@@ -73,7 +73,7 @@ def main() -> None:
 def measure(case: Case, bank: Path) -> dict[str, Any]:
     """Errors of every scheme and size, and the forwards each needs."""
     designs = DESIGNS if case.name.split()[0] in DESIGNED else ("alone",)
-    samples = {design: _banked(case, design, bank) for design in designs}
+    samples = {design: banked(case, design, bank) for design in designs}
     reference = Reference(samples["alone"])
     rows = {}
     for scheme, (design, estimate) in SCHEMES.items():
@@ -102,7 +102,7 @@ def measure(case: Case, bank: Path) -> dict[str, Any]:
     }
 
 
-def _banked(case: Case, design: str, bank: Path) -> Sample:
+def banked(case: Case, design: str, bank: Path) -> Sample:
     """The masks of a design, judged once and kept."""
     masks = RandomMasks(case.task.size, CELLS, 0.5, "linear")
     rng = np.random.default_rng(SEEDS[design])

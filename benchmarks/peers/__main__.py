@@ -6,11 +6,12 @@
 
 Every peer gets the bundled model with the Dice of one object as its score, the same image, masks, cells, keep
 probability and batch, one thread, and hides pixels by zero. Costs are processor time and wall time of one map, after
-the library is loaded, beside a loop of the same backend in the same process with nothing around its forwards.
+the library is loaded, beside a loop of the same backend in the same process with nothing around its forwards. What
+2000 plain masks would cost is what so many cost, in proportion; the surrogate has their error with 500 on this object
+(`benchmarks/results/rise_forwards.json`).
 """
 
 import argparse
-import dataclasses
 import json
 import os
 import subprocess
@@ -26,20 +27,22 @@ from benchmarks.machine import describe_machine
 from benchmarks.minimal_regions import with_table
 from benchmarks.overhead import Case, cases
 from benchmarks.peers.score_head import write_score_model
+from benchmarks.rise_forwards import Reference, banked
 from misure_onnx.api import make_metrics
-from misure_onnx.methods.rise import Rise
 from misure_onnx.metrics.agreement import spearman
 from misure_onnx.metrics.base import MapCandidate, MapMetric
 
 ROOT = Path(__file__).resolve().parents[2]
-MASKS, CELLS, KEEP, BATCH = 2000, 7, 0.5, 8
-REFERENCE_MASKS, REFERENCE_SEED = 6000, 987654321
+MASKS, PLAIN_MASKS, CELLS, KEEP, BATCH = 500, 2000, 7, 0.5, 8
+BANK = ROOT / "build" / "rise_forwards" / "bundled.npz"
+"""The limit of RISE's maps, as `benchmarks.rise_forwards` has it."""
 METRICS, METRIC_SETTINGS = "insertion,restoring_area", {"insertion.draws": "1", "insertion.baselines": "zero"}
 COLUMNS = (
     "explainer",
     "forwards",
     "processor time (s)",
     "over its bare loop",
+    "to the error of 2000 plain masks (s)",
     "wall (s)",
     "peak MB",
     "rank correlation with the limit",
@@ -59,7 +62,7 @@ class Peer:
 
 
 PEERS = {
-    "misure": Peer("with_misure", ("cpu-surrogate-500", "cpu-mean-2000", "openvino-surrogate-500")),
+    "misure": Peer("with_misure", ("cpu-surrogate", "cpu-mean", "openvino-surrogate")),
     "dianna": Peer(
         "with_dianna", ("path", "callable"), (("torch==2.13.0",), ("dianna==1.8.1", "onnxruntime", "torch==2.13.0"))
     ),
@@ -92,10 +95,9 @@ def main() -> None:
         arguments.docs.write_text(with_table(page, table(document["rows"]), MARKERS), encoding="utf-8")
         return
     (case,) = cases(names=())
-    reference = Rise(masks=REFERENCE_MASKS, estimator="mean")
     with tempfile.TemporaryDirectory() as folder:
         job = write_job(case, Path(folder), arguments.masks, arguments.repeats)
-        truth = reference_map(case, reference)
+        truth = Reference(banked(case, "alone", BANK)).whole
         for name in arguments.only.split(","):
             for mode in PEERS[name].modes:
                 row = run(PEERS[name], name, mode, job, arguments.environments)
@@ -103,16 +105,6 @@ def main() -> None:
                 print(name, mode, json.dumps(document["rows"][f"{name}, {mode}"]), flush=True)
                 document |= {"masks": arguments.masks, "machine": describe_machine()}
                 arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-
-
-def reference_map(case: Case, method: Rise) -> Any:
-    """The map that RISE's maps of ever more masks approach; by masks that no row saw."""
-    kept = ROOT / "build" / "peers_reference.npy"
-    if not kept.exists():
-        task = dataclasses.replace(case.task, seed=REFERENCE_SEED)
-        kept.parent.mkdir(exist_ok=True)
-        np.save(kept, method.attribute(task).saliency)
-    return np.load(kept)
 
 
 def write_job(case: Case, folder: Path, masks: int, repeats: int) -> Path:
@@ -200,6 +192,7 @@ def table(rows: dict[str, Any]) -> str:
             f"{row['forwards']}",
             f"{row['processor_seconds']:.1f}",
             f"{over:.2f}",
+            f"{row['processor_seconds'] * (1 if 'surrogate' in name else PLAIN_MASKS / row['forwards']):.1f}",
             f"{row['wall_seconds']:.1f}",
             f"{row['peak_mb_above_bare']:.0f}",
             f"{row['spearman_with_reference']:.3f}",

@@ -13,11 +13,11 @@ from misure_onnx.methods.rise import Rise
 
 
 def main() -> None:
-    """The second argument names a row: provider, estimator and masks."""
+    """The second argument names provider and estimator."""
     job, name = the_job(), sys.argv[2]
-    provider, estimator, masks = name.split("-")
+    provider, estimator = name.split("-")
     (case,) = cases(provider, names=())
-    method = Rise.with_parameters({"estimator": estimator, "masks": int(masks), "cells": job.cells, "keep": job.keep})
+    method = Rise.with_parameters({"estimator": estimator, "masks": job.masks, "cells": job.cells, "keep": job.keep})
     network = case.segmenter.input.to_network(job.image)
     session, output = case.segmenter._session, case.segmenter.output.name  # noqa: SLF001 - the bare loop needs it
 
@@ -28,7 +28,7 @@ def main() -> None:
         for _ in range(count):
             np.asarray(session.run([output], {case.segmenter.input.name: network})[0])
 
-    answer(f"misure_{name}", job, explain, bare, forwards=int(masks), version=version("misure-onnx"))
+    answer(f"misure_{name}", job, explain, bare, forwards=job.masks, version=version("misure-onnx"))
 
 
 if __name__ == "__main__":

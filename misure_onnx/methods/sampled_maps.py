@@ -11,7 +11,7 @@ from misure_onnx.methods.mask_surrogate import fit_surrogate
 from misure_onnx.methods.random_masks import RandomMasks
 from misure_onnx.types import FloatArray, Mask, SaliencyMap, Size
 
-_SHIFTS = 128
+_SHIFTS = 64
 _MOST_TOGETHER = 500
 """Masks a surrogate: its cost grows with their cube; the mean of two is about as good as one of twice as many."""
 
@@ -104,7 +104,7 @@ class SurrogateMap:
     def _of_open_block(self) -> FloatArray:
         """(3, H, W): maps of all its masks, and of the even and the odd ones on fewer new masks, the same for both."""
         samples, values = np.stack(self._samples), np.array(self._values)
-        parts = ((slice(None), _SHIFTS), (slice(0, None, 2), _SHIFTS // 8), (slice(1, None, 2), _SHIFTS // 8))
+        parts = ((slice(None), _SHIFTS), (slice(0, None, 2), _SHIFTS // 4), (slice(1, None, 2), _SHIFTS // 4))
         of_parts = (
             self._masks.covariance(fit_surrogate(samples[p], values[p]), self._new_masks(), n) for p, n in parts
         )
