@@ -45,13 +45,13 @@ def write_score_model(segmenter: OnnxRuntimeSegmenter, target: ResolvedTarget, p
         helper.make_node("Unsqueeze", ["score_flat", "score_column"], ["score_dice"]),
         helper.make_node("Sub", ["score_one", "score_dice"], ["score_rest"]),
         helper.make_node("Concat", ["score_dice", "score_rest"], ["score"], axis=1),
-        helper.make_node("Identity", ["image"], [segmenter.input.name]),
     ]
     graph = model.graph
     graph.initializer.extend(numpy_helper.from_array(array, name) for name, array in constants.items())
     channels, (height, width) = segmenter.spec.channels, target.region.shape
-    graph.node.insert(0, nodes.pop())
     graph.node.extend(nodes)
+    if segmenter.input.name != "image":
+        graph.node.insert(0, helper.make_node("Identity", ["image"], [segmenter.input.name]))
     del graph.input[:], graph.output[:]
     graph.input.append(helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", channels, height, width]))
     graph.output.append(helper.make_tensor_value_info("score", TensorProto.FLOAT, ["N", 2]))

@@ -33,10 +33,10 @@ class Rise(Method):
 
     and the covariance is estimated in one of two ways: by its definition, sum_i (w_i - mean w) (m_i - mean m) / n,
     or by the covariance of a surrogate with the visibility over thousands of masks that the model never sees. The
-    surrogate learns from the n masks what Dice a mask leaves (methods/mask_surrogate.py); with a quarter of the
-    masks its map is as close to the limit of both (docs/rise.md has the measurements), and smoother than the truth
-    where it has seen too little. Implementations in the field compute other quantities yet, which docs/rise.md tells
-    apart. Memory does not grow with the number of masks.
+    surrogate learns from the n masks what Dice a mask leaves (methods/mask_surrogate.py); with a quarter to a half of
+    the masks its map is as close to the limit of both (docs/rise.md has the measurements), and smoother than the
+    truth where it has seen too little. Implementations in the field compute other quantities yet, which docs/rise.md
+    tells apart. Memory does not grow with the number of masks.
 
     Attributes:
         masks: n, at most.
@@ -76,7 +76,7 @@ class Rise(Method):
     }
     DEFAULT_PRESET: ClassVar[str] = "default"
 
-    masks: int = 500
+    masks: int = 1000
     cells: int = 7
     keep: float = 0.5
     upsampling: Upsampling = "linear"
