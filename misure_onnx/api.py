@@ -13,6 +13,7 @@ import numpy.typing as npt
 from misure_onnx import target as targets
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.backends.open_inference import OpenInferenceSegmenter, RemoteOptions
+from misure_onnx.backends.openvino import PRECISIONS, OpenVinoSegmenter
 from misure_onnx.backends.python_function import PythonFunctionSegmenter
 from misure_onnx.backends.windows import WindowedSegmenter
 from misure_onnx.classes import class_index
@@ -50,7 +51,7 @@ def load_segmenter(
         preprocess: a preset (`imagenet`, `unit`, `minus1_1`, `raw`, `caffe`), a YAML file, a mapping of
             its fields, or a `Preprocessing`. None: the model's own metadata, else an assumption that is noted.
         provider: `auto` (CUDA where it loads, else the CPU), `cpu`, `cuda`, ... or ONNX Runtime's own string;
-            of an ONNX file only.
+            `openvino` (float32) or `openvino-bf16`: OpenVINO itself. Of an ONNX file only.
         window: slide the model over images (or volumes) larger than itself, with this overlap, a share of its side;
             None: images are resized to it.
         remote: how the server is asked; of an address only.
@@ -87,6 +88,8 @@ def _load(
         if provider != "auto":
             raise InputError(f"provider {provider!r} was asked for; a server chooses its own")
         return OpenInferenceSegmenter(str(source), preprocessing=declared, options=remote)
+    if provider.lower() in PRECISIONS:
+        return OpenVinoSegmenter(source, preprocessing=declared, provider=provider.lower())
     return OnnxRuntimeSegmenter(source, preprocessing=declared, provider=provider)
 
 

@@ -97,6 +97,7 @@ def _torch() -> Check:
 
 
 _EXTRAS = (
+    ("openvino", "forwards in OpenVINO (--provider openvino)", "openvino"),
     ("nibabel", "NIfTI", "medical"),
     ("pydicom", "DICOM", "medical"),
     ("tifffile", "TIFF of bands", "geo"),

@@ -7,7 +7,16 @@ from typing import Any
 
 from misure_onnx.processors import usable_cores
 
-_PACKAGES = ("misure-onnx", "onnxruntime-gpu", "onnxruntime", "onnx", "torch", "numpy", "opencv-python-headless")
+_PACKAGES = (
+    "misure-onnx",
+    "onnxruntime-gpu",
+    "onnxruntime",
+    "openvino",
+    "onnx",
+    "torch",
+    "numpy",
+    "opencv-python-headless",
+)
 
 
 def describe_machine() -> dict[str, Any]:

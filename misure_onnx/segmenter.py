@@ -207,6 +207,14 @@ class Randomisable(Protocol):
         """
 
 
+@runtime_checkable
+class ReducedPrecision(Protocol):
+    """A segmenter that can compute with fewer bits than its file says; a capability, which the provenance asks for."""
+
+    def full_precision(self) -> Segmenter | None:
+        """The same model with the bits of the file; None where it has them."""
+
+
 class CountingSegmenter:
     """A segmenter that counts the images it was asked about."""
 

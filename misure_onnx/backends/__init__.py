@@ -8,10 +8,12 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.backends.open_inference import OpenInferenceSegmenter
+from misure_onnx.backends.openvino import OpenVinoSegmenter
 from misure_onnx.backends.python_function import PythonFunctionSegmenter
 
 BACKENDS = {
     "onnx_runtime": OnnxRuntimeSegmenter,
     "open_inference": OpenInferenceSegmenter,
+    "openvino": OpenVinoSegmenter,
     "python_function": PythonFunctionSegmenter,
 }

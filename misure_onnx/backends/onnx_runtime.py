@@ -2,7 +2,7 @@
 
 import dataclasses
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime as ort
 
 from misure_onnx.backends.assumptions import (
     PROBED_SIZES,
@@ -23,7 +22,7 @@ from misure_onnx.backends.assumptions import (
 from misure_onnx.backends.fused_scoring import FusedScorer
 from misure_onnx.backends.providers import CPU, CUDA, check_loaded, requested_providers
 from misure_onnx.backends.resize import resize_scores
-from misure_onnx.backends.session import create_session, first_line
+from misure_onnx.backends.session import Runtime, Session, create_session, first_line, run_of
 from misure_onnx.backends.workers import most_workers, side_by_side
 from misure_onnx.errors import ModelError
 from misure_onnx.file_hash import sha256_of
@@ -35,7 +34,7 @@ from misure_onnx.graph.permuted_weights import permute_weights
 from misure_onnx.preprocessing import METADATA_KEY, Preprocessing, from_metadata
 from misure_onnx.segmenter import Identity, Item, LoadedInput, Predict, Result, SegmenterSpec
 from misure_onnx.target import ResolvedTarget
-from misure_onnx.types import AnyArray, Images, Scores, Size
+from misure_onnx.types import Images, Scores, Size
 
 _CUDA_BATCH = 8
 
@@ -61,12 +60,8 @@ class OnnxRuntimeSegmenter:
         notes: list[str] = []
         declared = preprocessing or _own_preprocessing(model) or assumed_preprocessing(model, notes)
         self.input: InputSignature = find_input(model, declared)
-        requested = requested_providers(provider)
-        self._session = create_session(self.path, provider, requested)
-        used = tuple(self._session.get_providers())
-        check_loaded(provider, requested, used)
-        if requested[0] not in used:
-            notes.append(f"{requested[0]} did not load, the model runs on {', '.join(used)}: `misure doctor` says why")
+        runtime = self._start(provider)
+        self._session, notes = runtime.session, [*notes, *runtime.notes]
         size = self.input.size or PROBED_SIZES[self.input.rank]
         picture = probe_image(declared, self.input.channels, size)
         check_range(self.input, picture)
@@ -80,13 +75,31 @@ class OnnxRuntimeSegmenter:
             size=self.input.size,
             class_names=declared.class_names,
             preprocessing=declared,
-            batch_size=self.input.batch or (_CUDA_BATCH if CUDA in used else 1),
-            workers=most_workers() if used == (CPU,) else 1,
+            batch_size=self.input.batch or runtime.batch_size,
+            workers=runtime.workers,
             rank=self.input.rank,
         )
-        self.identity = Identity(sha256_of(self.path), opset_version(model), requested, used, tuple(notes))
+        self.identity = Identity(
+            sha256_of(self.path), opset_version(model), runtime.requested, runtime.used, tuple(notes)
+        )
         self._batch_verified: bool | None = None
-        self._shared: ort.InferenceSession | None = None
+        self._shared: Session | None = None
+
+    def _start(self, provider: str) -> Runtime:
+        """Where the forwards run."""
+        requested = requested_providers(provider)
+        session = create_session(self.path, provider, requested)
+        used = tuple(session.get_providers())
+        check_loaded(provider, requested, used)
+        missing = f"{requested[0]} did not load, the model runs on {', '.join(used)}: `misure doctor` says why"
+        notes = () if requested[0] in used else (missing,)
+        workers, batch_size = most_workers() if used == (CPU,) else 1, _CUDA_BATCH if CUDA in used else 1
+        return Runtime(session, requested, used, notes, workers, batch_size)
+
+    def _start_shared(self) -> Session:
+        """A session for `spec.workers` calls at the same time, each with its share of the processors."""
+        session: Session = create_session(self.path, "cpu", (CPU,), workers=self.spec.workers)
+        return session
 
     def prepare(self, image: LoadedInput) -> Images:
         """The network input (1, C, H, W) for a picture; a free size follows the picture, in steps of 32.
@@ -120,7 +133,7 @@ class OnnxRuntimeSegmenter:
             ModelError: ONNX Runtime failed.
         """
         if self._shared is None:
-            self._shared = create_session(self.path, "cpu", (CPU,), workers=self.spec.workers)
+            self._shared = self._start_shared()
         session = self._shared
         return side_by_side(
             lambda item: work(lambda images: self._predict(images, session), item), items, self.spec.workers, until
@@ -140,17 +153,7 @@ class OnnxRuntimeSegmenter:
         Raises:
             ModelError: ONNX Runtime cannot load it, or, when called, cannot run it.
         """
-        session = create_session(model, "edited", self.identity.providers_used)
-
-        def run(names: Sequence[str], feeds: Mapping[str, AnyArray]) -> list[AnyArray]:
-            try:
-                return list(session.run(list(names), dict(feeds)))
-            except Exception as error:
-                raise ModelError(
-                    f"ONNX Runtime could not run an edited {self.path.name}: {first_line(error)}"
-                ) from error
-
-        return run
+        return run_of(create_session(model, "edited", self.identity.providers_used), self.path.name)
 
     @contextmanager
     def randomised(self, share: float, seed: int) -> Iterator["OnnxRuntimeSegmenter"]:
@@ -173,14 +176,14 @@ class OnnxRuntimeSegmenter:
         with tempfile.TemporaryDirectory(prefix="misure-") as folder:
             path = Path(folder, self.path.name)
             onnx.save(model, path)
-            yield OnnxRuntimeSegmenter(path, preprocessing=declared, provider=self._provider)
+            yield type(self)(path, preprocessing=declared, provider=self._provider)
 
     def output_size(self, image: Images) -> Size:
         """(height, width) of the graph's own output for an image (1, C, H, W)."""
         output = self._run(self._filled(image), self._session, only=self.output.name)[self.output.name]
         return self.output.size_of(output.shape, image.shape[2:])
 
-    def _predict(self, images: Images, session: ort.InferenceSession) -> Scores:
+    def _predict(self, images: Images, session: Session) -> Scores:
         step = (self.input.batch or len(images)) if self.takes_batches(images) else 1
         parts = [self._scores(images[start : start + step], session) for start in range(0, len(images), step)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
@@ -190,16 +193,14 @@ class OnnxRuntimeSegmenter:
         missing = (self.input.batch or len(images)) - len(images)
         return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
 
-    def _scores(self, images: Images, session: ort.InferenceSession) -> Scores:
+    def _scores(self, images: Images, session: Session) -> Scores:
         """Scores of images in one call."""
         output = self._run(self._filled(images), session, only=self.output.name)[self.output.name]
         size = images.shape[2:]
         scores = self.output.to_scores(output, size)[: len(images)]
         return resize_scores(scores, size, self.output.head)
 
-    def _run(
-        self, images: Images, session: ort.InferenceSession, only: str | None = None
-    ) -> dict[str, npt.NDArray[Any]]:
+    def _run(self, images: Images, session: Session, only: str | None = None) -> dict[str, npt.NDArray[Any]]:
         names = [only] if only else [output.name for output in session.get_outputs()]
         try:
             values = session.run(names, {self.input.name: self.input.to_network(images)})

@@ -1,20 +1,55 @@
 """Sessions of ONNX Runtime: quiet, never falling back by themselves, with errors a person can read."""
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol
 
 import onnx
 import onnxruntime as ort
 
 from misure_onnx.backends.providers import CPU
 from misure_onnx.errors import ModelError, ProviderError
+from misure_onnx.graph.graph_backed import Run
 from misure_onnx.processors import usable_cores
+from misure_onnx.types import AnyArray
 
 _SILENT = 4  # ONNX Runtime's log severity "fatal"; its errors reach us as exceptions
 _INTERNALS = re.compile(
     r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:|/onnxruntime_src/\S+:\d+ .*?\) (?=\S)"
 )
 """What ONNX Runtime's errors say about its own source."""
+
+
+class Session(Protocol):
+    """What a segmenter needs of a session of ONNX Runtime, or of what stands in for one."""
+
+    def get_outputs(self) -> Sequence[Any]:
+        """The outputs, each with a `name`."""
+
+    def run(self, names: Sequence[str], feeds: Mapping[str, AnyArray]) -> Sequence[Any]:
+        """Outputs by name, for inputs by name; may be called by several threads."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Where forwards run.
+
+    Attributes:
+        session: for one call after the other, with all processors.
+        requested, used: for the provenance.
+        notes: what was chosen for the user.
+        workers: calls at the same time that run best.
+        batch_size: images a call that run best.
+    """
+
+    session: Session
+    requested: tuple[str, ...]
+    used: tuple[str, ...]
+    notes: tuple[str, ...]
+    workers: int
+    batch_size: int
 
 
 def create_session(
@@ -63,6 +98,18 @@ def create_session(
             f"{requested[0]} was asked for, but cannot run {name}: {first_line(error)}; "
             "use --provider auto to accept the CPU"
         ) from error
+
+
+def run_of(session: Session, name: str) -> Run:
+    """What runs an edited copy of the file `name`; it raises a `ModelError` where that fails."""
+
+    def run(names: Sequence[str], feeds: Mapping[str, AnyArray]) -> list[AnyArray]:
+        try:
+            return list(session.run(list(names), dict(feeds)))
+        except Exception as error:
+            raise ModelError(f"ONNX Runtime could not run an edited {name}: {first_line(error)}") from error
+
+    return run
 
 
 def first_line(error: Exception) -> str:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from misure_onnx.errors import ImageError, ParameterError
 from misure_onnx.network_input import prepared, size_in_network_axes
-from misure_onnx.segmenter import LoadedInput, Segmenter, Traffic, traffic_of
+from misure_onnx.segmenter import LoadedInput, ReducedPrecision, Segmenter, Traffic, traffic_of
 from misure_onnx.sizes import by
 from misure_onnx.types import Images, Scores, Size
 
@@ -43,7 +43,7 @@ class WindowedSegmenter:
             raise ParameterError(
                 "window needs a model that takes one size; this one takes images of any size as they are"
             )
-        self._segmenter, self._size = segmenter, segmenter.spec.size
+        self._segmenter, self._size, self._overlap = segmenter, segmenter.spec.size, overlap
         self._steps = [max(1, round(side * (1 - overlap))) for side in self._size]
         self.spec = dataclasses.replace(segmenter.spec, size=None, workers=1)
         note = f"the model slid over the image in windows of {by(self._size)}, {overlap:.0%} overlap"
@@ -69,6 +69,11 @@ class WindowedSegmenter:
                 "or pad it first"
             )
         return prepared(image, declared, self.spec.channels, size)
+
+    def full_precision(self) -> Segmenter | None:
+        """As `ReducedPrecision`."""
+        exact = self._segmenter.full_precision() if isinstance(self._segmenter, ReducedPrecision) else None
+        return None if exact is None else WindowedSegmenter(exact, self._overlap)
 
     def predict(self, images: Images) -> Scores:
         """(N, C, H, W) -> stitched scores (N, L, H, W)."""

@@ -15,6 +15,7 @@ from misure_onnx.methods.certificate import certify
 from misure_onnx.methods.channel_numbers import channel_numbers
 from misure_onnx.methods.image_place import ImagePlace
 from misure_onnx.methods.measuring import Again, Wanted, measure_wanted
+from misure_onnx.methods.precision import precision_notes
 from misure_onnx.methods.task import Task
 from misure_onnx.metrics import ALWAYS
 from misure_onnx.metrics.base import Candidate
@@ -41,7 +42,16 @@ from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import FloatArray, Region
 from misure_onnx.volumes import LoadedVolume
 
-_PACKAGES = ("misure-onnx", "onnxruntime-gpu", "onnxruntime", "onnx", "numpy", "opencv-python-headless", "torch")
+_PACKAGES = (
+    "misure-onnx",
+    "onnxruntime-gpu",
+    "onnxruntime",
+    "openvino",
+    "onnx",
+    "numpy",
+    "opencv-python-headless",
+    "torch",
+)
 
 
 class Clock:
@@ -171,7 +181,7 @@ def _provenance(
         versions=_versions(),
         seed=task.seed,
         status=_status(found, certificate),
-        notes=(*identity.notes, *task.target.notes, *task.notes, *found.notes, *undefined),
+        notes=(*identity.notes, *precision_notes(task), *task.target.notes, *task.notes, *found.notes, *undefined),
         server=_server(task),
     )
 

@@ -11,3 +11,13 @@ def split_half_correlation(first: npt.NDArray[np.floating[Any]], second: npt.NDA
     if first.std() == 0 or second.std() == 0:
         return 0.0
     return float(np.corrcoef(first.ravel(), second.ravel())[0, 1])
+
+
+def standard_error(first: npt.NDArray[np.floating[Any]], second: npt.NDArray[np.floating[Any]]) -> float:
+    """Of the mean of two halves' maps: root mean square over the map, as a share of its standard deviation.
+
+    The halves differ by twice the error of their mean. 0 where both are constant and equal, infinite where only the
+    mean is constant.
+    """
+    error, spread = float(np.sqrt(np.mean((first - second) ** 2)) / 2), float(((first + second) / 2).std())
+    return error / spread if spread else float("inf") if error else 0.0

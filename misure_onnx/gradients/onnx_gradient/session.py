@@ -12,11 +12,11 @@ _SILENT = 4
 def gradient_session(
     graph: onnx.ModelProto, providers: tuple[str, ...], threads: int | None = None
 ) -> ort.InferenceSession:
-    """A session on the providers that run the deployed model.
+    """A session on the providers of ONNX Runtime that run the deployed model.
 
     Args:
         graph: with its weights.
-        providers: ONNX Runtime's own strings; none: the CPU.
+        providers: what runs the deployed model; where ONNX Runtime does not, the CPU.
         threads: of ONNX Runtime; None: the processors this process may use.
 
     Raises:
@@ -25,7 +25,7 @@ def gradient_session(
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = threads or usable_cores()
-    chosen = list(providers) or ["CPUExecutionProvider"]
+    chosen = [name for name in providers if name.endswith("ExecutionProvider")] or ["CPUExecutionProvider"]
     try:
         return ort.InferenceSession(graph.SerializeToString(), options, providers=chosen, enable_fallback=0)
     except Exception as error:

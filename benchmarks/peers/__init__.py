@@ -1,0 +1,1 @@
+"""Other explainers on the same ONNX file, each in an environment of its own; `python -m benchmarks.peers`."""
