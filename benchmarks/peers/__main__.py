@@ -73,7 +73,7 @@ PEERS = {
         (
             ("tensorflow==2.20.0", "tf_keras<2.21", "tensorflow-probability==0.25.0", "scikit-image<=0.25.2"),
             ("scikit-learn<=1.7.2", "scipy<=1.15.3", "matplotlib", "opencv-python-headless", "onnxruntime"),
-            ("deprecated", "tqdm"),
+            ("deprecated", "einops", "tqdm"),
             ("--no-deps", "xplique==2.0.2"),
         ),
     ),
