@@ -195,7 +195,7 @@ def table(rows: dict[str, Any]) -> str:
             f"{over:.2f}",
             f"{row['processor_seconds'] * (1 if 'surrogate' in name else PLAIN_MASKS / row['forwards']):.1f}",
             f"{row['wall_seconds']:.1f}",
-            f"{row['peak_mb_above_bare']:.0f}",
+            f"{row['peak_mb_above_bare']:.0f}" if "peak_mb_above_bare" in row else "",
             f"{row['spearman_with_reference']:.3f}",
             f"{row['insertion']:.3f}",
             f"{row['restoring_area']:.2f}",
