@@ -13,7 +13,7 @@ install: .venv/.installed ## create .venv with the library, torch and the develo
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[torch,medical,geo,reports,ray,remote,service]' --group dev --group exporters --group paper
+	$(BIN)/python -m pip install --quiet --editable '.[torch,medical,geo,reports,ray,remote,service,openvino]' --group dev --group exporters --group paper
 	touch $@
 
 demo: install ## explain the bundled model on the bundled image

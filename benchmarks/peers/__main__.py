@@ -73,7 +73,7 @@ PEERS = {
         (
             ("tensorflow==2.20.0", "tf_keras<2.21", "tensorflow-probability==0.25.0", "scikit-image<=0.25.2"),
             ("scikit-learn<=1.7.2", "scipy<=1.15.3", "matplotlib", "opencv-python-headless", "onnxruntime"),
-            ("deprecated", "tqdm"),
+            ("deprecated", "einops", "tqdm"),
             ("--no-deps", "xplique==2.0.2"),
         ),
     ),
@@ -195,7 +195,7 @@ def table(rows: dict[str, Any]) -> str:
             f"{over:.2f}",
             f"{row['processor_seconds'] * (1 if 'surrogate' in name else PLAIN_MASKS / row['forwards']):.1f}",
             f"{row['wall_seconds']:.1f}",
-            f"{row['peak_mb_above_bare']:.0f}",
+            f"{row['peak_mb_above_bare']:.0f}" if "peak_mb_above_bare" in row else "",
             f"{row['spearman_with_reference']:.3f}",
             f"{row['insertion']:.3f}",
             f"{row['restoring_area']:.2f}",
