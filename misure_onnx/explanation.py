@@ -259,7 +259,7 @@ def _read_all(directory: Path) -> Explanation:
             georeference=_georeference(directory),
             trace=_read_object(directory / "trace.json"),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{directory} holds no complete explanation: {error}") from error
 
 
