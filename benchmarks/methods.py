@@ -42,7 +42,7 @@ from misure_onnx.target import Target
 
 SETTINGS: dict[str, dict[str, str]] = {
     "misure": {"second_run": "0"},
-    "rise": {"masks": "500"},
+    "rise": {"masks": "500", "estimator": "mean"},
     "kernel_shap": {"budget": "500"},
     "lime": {"samples": "500"},
     "meaningful_perturbation": {"iterations": "100"},
@@ -52,9 +52,9 @@ SETTINGS: dict[str, dict[str, str]] = {
 SLOW = frozenset({"D02", "D04", "D07", "D10", "D11", "D18"})
 SLOW_SETTINGS: dict[str, dict[str, str]] = {
     "misure": {"second_run": "0", "iterations": "50", "block_checks": "20"},
-    "rise": {"masks": "100"},
-    "occlusion": {"patch": "0.25", "stride": "16"},
-    "kernel_shap": {"budget": "100"},
+    "rise": {"masks": "100", "estimator": "mean"},
+    "occlusion": {"patch": "0.2", "stride": "0.99"},
+    "kernel_shap": {"budget": "150"},
     "lime": {"samples": "100"},
     "grid_saliency": {"iterations": "20"},
     "meaningful_perturbation": {"iterations": "20"},
