@@ -5,9 +5,9 @@
     python -m benchmarks.methods --docs docs/methods.md       # runs nothing: writes table and gallery
 
 Sampled methods get about 500 forwards, optimised ones 100 steps, so that costs are of one order; everything else is at
-its defaults. Where one forward costs seconds (`SLOW`) they get a fifth, and the curves half the steps; such a triple is
-kept out of the medians, since nothing in it is like the others. Faithfulness: Dice explained and area of the binary
-region; insertion, deletion and the area that restores the Dice of the map; their yardsticks are rows of their own here.
+its defaults. Where forwards are slow (`SLOW`: DeepLab at 513 x 513, the volume) they get a fifth, and the curves half
+the steps; such triples have medians of their own. Faithfulness: Dice explained and area of the binary region;
+insertion, deletion and the area that restores the Dice of the map; their yardsticks are rows of their own here.
 Agreement: Spearman's correlation of the maps of two methods.
 """
 
@@ -42,19 +42,19 @@ from misure_onnx.target import Target
 
 SETTINGS: dict[str, dict[str, str]] = {
     "misure": {"second_run": "0"},
-    "rise": {"masks": "500"},
+    "rise": {"masks": "500", "estimator": "mean"},
     "kernel_shap": {"budget": "500"},
     "lime": {"samples": "500"},
     "meaningful_perturbation": {"iterations": "100"},
     "extremal_perturbation": {"areas": "0.5,1,2"},
     "smooth_grad": {"samples": "25"},
 }
-SLOW = frozenset({"D18"})
+SLOW = frozenset({"D02", "D04", "D07", "D10", "D11", "D18"})
 SLOW_SETTINGS: dict[str, dict[str, str]] = {
-    "misure": {"second_run": "0", "iterations": "50"},
-    "rise": {"masks": "100"},
-    "occlusion": {"patch": "0.25", "stride": "16"},
-    "kernel_shap": {"budget": "100"},
+    "misure": {"second_run": "0", "iterations": "50", "block_checks": "20"},
+    "rise": {"masks": "100", "estimator": "mean"},
+    "occlusion": {"patch": "0.2", "stride": "0.99"},
+    "kernel_shap": {"budget": "150"},
     "lime": {"samples": "100"},
     "grid_saliency": {"iterations": "20"},
     "meaningful_perturbation": {"iterations": "20"},
@@ -70,6 +70,7 @@ METRIC_SETTINGS = {
 }
 GALLERY, GALLERY_PIXELS = ("D15", "D01"), (1500, 2400)
 MARKERS = ("<!-- table: benchmarks.methods -->", "<!-- end of table -->")
+SLOW_MARKERS = ("<!-- table: benchmarks.methods, slow triples -->", "<!-- end of the slow triples' table -->")
 
 
 def main() -> None:
@@ -145,17 +146,23 @@ def agreements(place: Path) -> dict[str, float]:
 
 def write(path: Path, rows: Mapping[str, Any], agreement: Mapping[str, Any]) -> None:
     """The document, summary first."""
-    document = {"machine": describe_machine(), "summary": summary(rows), "agreement": agreement, "rows": rows}
+    document = {
+        "machine": describe_machine(),
+        "summary": summary(rows),
+        "summary_of_slow_triples": summary(rows, slow=True),
+        "agreement": agreement,
+        "rows": rows,
+    }
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 
 
-def summary(rows: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """Medians over the triples of each method, without the slow ones."""
+def summary(rows: Mapping[str, Any], *, slow: bool = False) -> dict[str, dict[str, float]]:
+    """Medians over the triples of each method: those with all samples, or the slow ones."""
     numbers = ("dice", "ratio", "insertion", "deletion", "restoring_area", "forwards", "backwards", "seconds")
     result = {}
     for method in METHODS:
         found = {tuple(key.split()): row for key, row in rows.items() if "error" not in row}
-        mine = [row for (triple, name), row in found.items() if name == method and triple not in SLOW]
+        mine = [row for (triple, name), row in found.items() if name == method and (triple in SLOW) == slow]
         if mine:
             known = {n: [row[n] for row in mine if row[n] is not None] for n in numbers}
             result[method] = {"triples": len(mine), **{n: statistics.median(v) for n, v in known.items() if v}}
@@ -163,22 +170,30 @@ def summary(rows: Mapping[str, Any]) -> dict[str, dict[str, float]]:
 
 
 def write_page(page: Path, rows: Mapping[str, Any], by_name: Mapping[str, Triple], maps: Path) -> None:
-    """Table and gallery."""
+    """Tables and gallery."""
+    text = page.read_text(encoding="utf-8")
+    for slow, markers in ((False, MARKERS), (True, SLOW_MARKERS)):
+        text = with_table(text, table(summary(rows, slow=slow)), markers)
+    page.write_text(text, encoding="utf-8")
+    for name in GALLERY:
+        picture = Image.open(io.BytesIO(gallery(by_name[name], maps / name))).convert("RGB")
+        picture.thumbnail(GALLERY_PIXELS)
+        picture.save(page.with_name(f"methods-{name}.jpg"), quality=82)
+
+
+def table(medians: Mapping[str, Mapping[str, float]]) -> str:
+    """A line a method, in Markdown."""
     columns = ["method", "triples", "Dice of the region", "its area / object", "insertion ↑", "deletion ↓"]
     columns += ["restoring area ↓", "forwards", "backwards", "seconds"]
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
-    for method, found in summary(rows).items():
+    for method, found in medians.items():
         shown = [
             f"{found[n]:.2f}" if n in found else "-"
             for n in ("dice", "ratio", "insertion", "deletion", "restoring_area")
         ]
         costs = [f"{found[n]:.0f}" for n in ("forwards", "backwards", "seconds")]
         lines.append(f"| `{method}` | {found['triples']} | " + " | ".join([*shown, *costs]) + " |")
-    page.write_text(with_table(page.read_text(encoding="utf-8"), "\n".join(lines), MARKERS), encoding="utf-8")
-    for name in GALLERY:
-        picture = Image.open(io.BytesIO(gallery(by_name[name], maps / name))).convert("RGB")
-        picture.thumbnail(GALLERY_PIXELS)
-        picture.save(page.with_name(f"methods-{name}.jpg"), quality=82)
+    return "\n".join(lines)
 
 
 def gallery(triple: Triple, place: Path) -> bytes:
