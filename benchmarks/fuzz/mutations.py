@@ -23,7 +23,7 @@ _EXTREME = (
     None,
     True,
 )
-_LONGEST = 2**20
+_LONGEST = 2**22
 
 
 def broken_bytes(sample: bytes, others: Sequence[bytes], rng: np.random.Generator) -> bytes:
