@@ -38,6 +38,8 @@ def write_report(audit: Path, out: Path | None = None, seed: int = 0) -> Written
         OutputError: a file cannot be written, or jinja2 is not installed.
     """
     page = out or audit / PAGE
+    if page.is_dir() or not page.name:
+        raise OutputError(f"the report's page {str(page)!r} is a directory: name a file, as NAME.html")
     record = page.with_suffix(".json")
     if record in {page, audit / "audit.json"}:
         raise OutputError(f"the report's JSON would be written over {str(record)!r}: name the page NAME.html")

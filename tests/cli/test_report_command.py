@@ -36,3 +36,7 @@ def test_the_page_may_lie_elsewhere(misure: Run, audited: Path, tmp_path: Path) 
 
 def test_a_folder_without_a_manifest_is_refused(misure: Run, audited: Path) -> None:
     misure("verify", audited).assert_refused("write one with misure report")
+
+
+def test_a_page_that_is_a_folder_is_refused(misure: Run, audited: Path) -> None:
+    misure("report", audited, "--out", ".").assert_refused("is a directory", "NAME.html")
