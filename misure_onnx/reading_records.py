@@ -75,5 +75,6 @@ def read_channels(document: dict[str, Any] | None) -> Channels | None:
 def read_provenance(document: dict[str, Any]) -> Provenance:
     """Section `provenance`."""
     lists = ("providers_requested", "providers_used", "notes")
-    server = ServerRecord(**document["server"]) if document["server"] else None
+    # Explanations from before servers could be asked have no such key.
+    server = ServerRecord(**document["server"]) if document.get("server") else None
     return Provenance(**{**document, **{name: tuple(document[name]) for name in lists}, "server": server})

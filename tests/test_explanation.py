@@ -286,6 +286,13 @@ def test_the_schema_s_lists_are_those_of_the_code() -> None:
 # Writing and reading
 
 
+def test_an_explanation_from_before_servers_could_be_asked_is_read(saved: Path) -> None:
+    document = json.loads((saved / "explanation.json").read_text(encoding="utf-8"))
+    assert document["provenance"].pop("server") is None
+    (saved / "explanation.json").write_text(json.dumps(document), encoding="utf-8")
+    assert Explanation.load(saved).provenance.server is None
+
+
 @pytest.mark.parametrize("fixture", ["of_a_disc", "of_noise"])
 def test_what_is_saved_comes_back(tmp_path: Path, fixture: str, request: pytest.FixtureRequest) -> None:
     explanation: Explanation = request.getfixturevalue(fixture)
