@@ -6,6 +6,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 import numpy.typing as npt
+from threadpoolctl import threadpool_limits
 
 from misure_onnx.methods.mask_surrogate import fit_surrogate
 from misure_onnx.methods.random_masks import RandomMasks
@@ -105,10 +106,12 @@ class SurrogateMap:
         """(3, H, W): maps of all its masks, and of the even and the odd ones on fewer new masks, the same for both."""
         samples, values = np.stack(self._samples), np.array(self._values)
         parts = ((slice(None), _SHIFTS), (slice(0, None, 2), _SHIFTS // 4), (slice(1, None, 2), _SHIFTS // 4))
-        of_parts = (
-            self._masks.covariance(fit_surrogate(samples[p], values[p]), self._new_masks(), n) for p, n in parts
-        )
-        return np.stack(list(of_parts))
+        # Sums of several threads are rounded in another order, and what is learned from them amplifies that: the map
+        # would depend on the processors that a process has.
+        with threadpool_limits(1, user_api="blas"):
+            return np.stack(
+                [self._masks.covariance(fit_surrogate(samples[p], values[p]), self._new_masks(), n) for p, n in parts]
+            )
 
     def _new_masks(self) -> np.random.Generator:
         return np.random.default_rng((self._seed, 1 + self._blocks))

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
+from threadpoolctl import threadpool_limits
 
 from misure_onnx.errors import ParameterError
 from misure_onnx.methods.rise import Rise
@@ -96,6 +97,17 @@ def test_memory_does_not_grow_with_the_number_of_masks(tmp_path: Path, estimator
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.2 * peaks[0]
+
+
+@pytest.mark.parametrize("estimator", ["mean", "surrogate"])
+def test_the_map_does_not_depend_on_the_processors_of_the_process(tmp_path: Path, estimator: str) -> None:
+    model = small_network(tmp_path / "m.onnx")
+    maps = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            rise = Rise.with_parameters({"masks": 500, "estimator": estimator})
+            maps.append(rise.attribute(task_on(model, noise_image())).saliency)
+    assert np.array_equal(maps[0], maps[1])
 
 
 def test_the_paper_s_preset_is_2000_masks_of_7x7_hard_cells_kept_with_0_54() -> None:
