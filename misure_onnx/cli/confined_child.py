@@ -6,7 +6,9 @@ import resource
 import signal
 import sys
 
-_SET_DEATH_SIGNAL, _NO_NEW_PRIVILEGES = 1, 38  # PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS of prctl(2)
+from misure_onnx.end_with_parent import end_with_parent
+
+_NO_NEW_PRIVILEGES = 38  # PR_SET_NO_NEW_PRIVS of prctl(2)
 
 
 def limit(memory: int, parent: int) -> None:
@@ -17,9 +19,8 @@ def limit(memory: int, parent: int) -> None:
     """
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    library = ctypes.CDLL(None)
-    library.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
-    library.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
+    ctypes.CDLL(None).prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
+    end_with_parent()
     if os.getppid() != parent:  # it ended before it was listened to
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -131,24 +131,7 @@ def application(name: str, predictor: Predictor, wishes: Wishes, *, at_once: int
     async def refused(_: Request, error: Refused) -> Response:
         return JSONResponse({"error": str(error)}, error.status, error.headers)
 
-    @app.get("/")
-    @app.get("/v2/health/live")
-    async def live() -> dict[str, Any]:
-        return {"live": True, "status": "alive"}
-
-    @app.get("/v2/health/ready")
-    async def ready() -> Response:
-        there = predictor.segmenter is not None
-        return JSONResponse({"ready": there, **({} if there else {"reason": predictor.problem})}, 200 if there else 503)
-
-    @app.get("/v1/models")
-    async def models() -> dict[str, list[str]]:
-        return {"models": [name]}
-
-    @app.get("/v1/models/{asked}")
-    async def model(asked: str) -> dict[str, Any]:
-        _check_name(asked, name)
-        return {"name": name, "ready": predictor.segmenter is not None}
+    _tell_state(app, name, predictor)
 
     @app.get("/metrics")
     async def metrics() -> Response:
@@ -171,6 +154,29 @@ def application(name: str, predictor: Predictor, wishes: Wishes, *, at_once: int
             measures.seconds.observe(time.perf_counter() - began)
 
     return app
+
+
+def _tell_state(app: FastAPI, name: str, predictor: Predictor) -> None:
+    """Routes that say what is here, and whether it is ready."""
+
+    @app.get("/")
+    @app.get("/v2/health/live")
+    async def live() -> dict[str, Any]:
+        return {"live": True, "status": "alive"}
+
+    @app.get("/v2/health/ready")
+    async def ready() -> Response:
+        there = predictor.segmenter is not None
+        return JSONResponse({"ready": there, **({} if there else {"reason": predictor.problem})}, 200 if there else 503)
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, list[str]]:
+        return {"models": [name]}
+
+    @app.get("/v1/models/{asked}")
+    async def model(asked: str) -> dict[str, Any]:
+        _check_name(asked, name)
+        return {"name": name, "ready": predictor.segmenter is not None}
 
 
 def _check_name(asked: str, name: str) -> None:

@@ -6,7 +6,6 @@ click on an object need not wait for somebody else's explanation.
 """
 
 import contextlib
-import ctypes
 import json
 import logging
 import os
@@ -20,6 +19,7 @@ from typing import Any
 
 import cv2
 
+from misure_onnx.end_with_parent import end_with_parent
 from misure_onnx.errors import MisureError
 from misure_onnx.files import encode_json
 from misure_onnx.images import LoadedImage, load_image
@@ -38,7 +38,6 @@ _LOOK_SECONDS, _BEAT_SECONDS = 0.1, 2.0
 _CANCEL_SECONDS = 10.0
 """Work that does not end by itself so long after it was cancelled is ended with its process."""
 
-_SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 _log = logging.getLogger("misure_onnx.service")
 
 
@@ -188,8 +187,8 @@ class Worker:
 
 def _die_with_server() -> None:
     """Whoever has no server left would compute for nobody."""
+    end_with_parent()
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
         with contextlib.suppress(OSError):  # where memory runs out, a worker goes first: it is replaced
             Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
     threading.Thread(target=_watch_input, name="server", daemon=True).start()
