@@ -29,7 +29,7 @@ def admitted(address: Address, options: RemoteOptions, note_retry: Callable[[], 
         try:
             return reach(address, options.timeout)
         except ConnectionRefusedError as error:
-            raise Later(f"nothing listens at {address.authority}") from error
+            raise Later(f"nothing listens at {address.authority}: start the server, or correct the port") from error
 
     return patiently(attempt, options, note_retry)
 
