@@ -30,10 +30,10 @@ import yaml
 from torch import Tensor
 
 from benchmarks.machine import describe_machine
-from benchmarks.paper.deploy import export
 from benchmarks.shared_data import Triple, data_directory, triples
 from exporters.demo_model.train import loss
 from exporters.demo_model.unet import UNet
+from exporters.plain_export import export
 from misure_onnx.audit.table import read_rows
 from misure_onnx.images import load_image
 from misure_onnx.preprocessing import Preprocessing

@@ -1,19 +1,14 @@
 """The network as an ONNX file that says itself how to be used, checked against the network."""
 
-import json
-import warnings
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from torch import Tensor
 
+from exporters import plain_export
 from exporters.demo_model.unet import UNet
-from misure_onnx.preprocessing import METADATA_KEY
 from misure_onnx.segmenter import Segmenter
-
-OPSET = 17
 
 CLASS_NAMES = ("background", "triangle")
 
@@ -23,23 +18,7 @@ PARITY_TOLERANCE = 1e-4
 
 def export(network: UNet, path: Path, size: int) -> None:
     """Writes the network with a free batch axis, its normalisations folded into the convolutions, and metadata."""
-    with warnings.catch_warnings():
-        # The successor of this exporter needs another package and writes a larger graph.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        torch.onnx.export(
-            network.eval(),
-            (torch.zeros(1, 3, size, size),),
-            str(path),
-            dynamo=False,
-            opset_version=OPSET,
-            input_names=["image"],
-            output_names=["logits"],
-            dynamic_axes={"image": {0: "N"}, "logits": {0: "N"}},
-        )
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, {METADATA_KEY: json.dumps(_declaration(size))})
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
+    plain_export.export(network, path, (3, size, size), _declaration(size), ignored=DeprecationWarning)
 
 
 def parity(network: UNet, segmenter: Segmenter, images: Tensor) -> float:
