@@ -1,0 +1,56 @@
+"""The tables that follow from the code or from committed results, written into the pages between their markers.
+
+    python -m docs.building.tables
+
+A block begins with `<!-- generated: KIND ARGUMENT -->` and ends with `<!-- end of generated -->`; a test compares all of
+them with what this writes.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from docs.building.command_tables import command_list, options
+from docs.building.method_tables import cost, measured, method_list, parameters
+from docs.building.metric_table import metric_list
+
+ROOT = Path(__file__).resolve().parents[2]
+_BLOCK = re.compile(r"(<!-- generated: (\w+) ?([\w ]*) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
+
+KINDS: dict[str, Callable[[str], str]] = {
+    "parameters": parameters,
+    "cost": cost,
+    "measured": measured,
+    "methods": method_list,
+    "metrics": metric_list,
+    "commands": command_list,
+    "options": options,
+}
+
+
+def main() -> None:
+    """Writes every page anew whose tables differ."""
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        current = with_tables(text)
+        if current != text:
+            page.write_text(current, encoding="utf-8")
+            print(page.relative_to(ROOT))
+
+
+def pages() -> list[Path]:
+    """Every page that may hold such a block."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def with_tables(text: str) -> str:
+    """The text with every block as the code has it now.
+
+    Raises:
+        KeyError: a block of an unknown kind.
+    """
+    return _BLOCK.sub(lambda found: f"{found[1]}{KINDS[found[2]](found[3].strip())}{found[4]}", text)
+
+
+if __name__ == "__main__":
+    main()
