@@ -14,16 +14,22 @@ project_copyright = author
 version = release = __version__
 
 extensions = [
-    "docs.building.docstrings",
-    "docs.building.mathml",
-    "docs.building.repository_links",
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
+    "docs.building.docstrings",
+    "docs.building.mathml",
+    "docs.building.repository_links",
 ]
 exclude_patterns = ["building", "_static", "pictures"]
 nitpicky = True
+nitpick_ignore_regex = [
+    # Other libraries' types: their documentation lies on the network, which a build does not ask.
+    ("py:(class|obj)", r"(numpy|np|npt|pathlib|collections|typing|types|onnx|onnxruntime)\..*"),
+    # Names of array types (misure_onnx.types) are data to Sphinx, not classes.
+    ("py:class", r"(\w+Array|.*\.(Truth|TruthLike|ImageLike|VolumeLike))"),
+]
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3

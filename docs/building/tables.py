@@ -13,6 +13,7 @@ from pathlib import Path
 from docs.building.command_tables import command_list, options
 from docs.building.method_tables import cost, measured, method_list, parameters
 from docs.building.metric_table import metric_list
+from docs.building.name_table import names
 
 ROOT = Path(__file__).resolve().parents[2]
 _BLOCK = re.compile(r"(<!-- generated: (\w+) ?([\w ]*) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
@@ -23,6 +24,7 @@ KINDS: dict[str, Callable[[str], str]] = {
     "measured": measured,
     "methods": method_list,
     "metrics": metric_list,
+    "names": names,
     "commands": command_list,
     "options": options,
 }
