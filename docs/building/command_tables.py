@@ -9,7 +9,9 @@ from misure_onnx.cli import COMMANDS
 
 def command_list(_: str = "") -> str:
     """Every command and what it says of itself."""
-    return table(("command", "does"), [(f"[`misure {name}`](#misure-{name})", made.HELP) for name, made in COMMANDS.items()])
+    return table(
+        ("command", "does"), [(f"[`misure {name}`](#misure-{name})", made.HELP) for name, made in COMMANDS.items()]
+    )
 
 
 def options(command: str) -> str:
@@ -46,4 +48,6 @@ def _said(action: argparse.Action) -> str:
     """The help, and the default where the help does not speak of it."""
     said = " ".join((action.help or "").replace("%%", "%").split())
     silent = action.default in (None, False, [], (), argparse.SUPPRESS) or not action.option_strings
-    return said if silent or "default" in said or f"({action.default})" in said else f"{said} (default: {action.default})"
+    return (
+        said if silent or "default" in said or f"({action.default})" in said else f"{said} (default: {action.default})"
+    )

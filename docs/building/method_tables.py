@@ -11,7 +11,7 @@ from misure_onnx.cli.methods import describe
 from misure_onnx.methods import METHODS
 
 _RESULTS = Path(__file__).resolve().parents[2] / "benchmarks/results"
-_PARTS = (("quick", "summary"), ("slow (DeepLab at 513×513)", "summary_of_slow_triples"))
+_PARTS = (("quick", "summary"), ("slow (DeepLab at 513x513)", "summary_of_slow_triples"))
 
 
 def method_list(folder: str = "") -> str:
@@ -83,14 +83,23 @@ def _known_evidence(name: str) -> str:
     rows = [
         (
             f"`{kind}`",
-            *(f"{found[share] * scenes:.0f} of {scenes}" for share in ("touches_all_three", "touches_exactly_the_three")),
+            *(
+                f"{found[share] * scenes:.0f} of {scenes}"
+                for share in ("touches_all_three", "touches_exactly_the_three")
+            ),
             f"{found['mean_share_of_object_pixels_on_distractors']:.1%}",
             f"{found['median_ratio']:.2f}",
         )
         for kind, found in summary["methods"].items()
         if kind.split()[0] == name
     ]
-    header = ("known evidence", "touches all three", "touches exactly the three", "pixels on distractors", "area / object")
+    header = (
+        "known evidence",
+        "touches all three",
+        "touches exactly the three",
+        "pixels on distractors",
+        "area / object",
+    )
     return table(header, rows)
 
 

@@ -9,7 +9,9 @@ from docs.building.markdown import table
 
 def names(_: str = "") -> str:
     """Every name of the package and the first sentence that its docstring says."""
-    return table(("name", "is"), [(f"`{name}`", _said(name, getattr(misure_onnx, name))) for name in misure_onnx.__all__])
+    return table(
+        ("name", "is"), [(f"`{name}`", _said(name, getattr(misure_onnx, name))) for name in misure_onnx.__all__]
+    )
 
 
 def _said(name: str, named: Any) -> str:

@@ -10,7 +10,10 @@ import argparse
 import io
 from importlib.resources import as_file, files
 from pathlib import Path
+from typing import Any
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from misure_onnx.api import load_segmenter, make_method
@@ -18,11 +21,11 @@ from misure_onnx.cli.demo import POINT
 from misure_onnx.explanation import Explanation
 from misure_onnx.images import load_image
 from misure_onnx.methods import METHODS
-from misure_onnx.rendering.figure import draw_figure
+from misure_onnx.rendering.overlay import cut_out, heat_map, outline, overlay
 from misure_onnx.target import Target
 
 FOLDER = Path(__file__).resolve().parents[1] / "pictures"
-WIDTH, LARGEST = 1100, 60_000
+LARGEST, KEPT = 60_000, (240, 190, 40)
 
 
 def main() -> None:
@@ -43,27 +46,28 @@ def explained(name: str) -> Explanation:
 
 
 def drawn(found: Explanation) -> Image.Image:
-    """Image, prediction, what stage 1 keeps (of methods that have one), map, region; without the certificate."""
+    """What is asked about, the map, and the region with its outline (on black ground it would not be seen)."""
     if found.image is None:
         raise ValueError("expected an explanation that holds its image, got one that was loaded from a folder")
+    signed = bool((found.saliency < 0).any())
+    shown = overlay(found.image, found.saliency, opacity=0.8) if signed else heat_map(found.saliency)
+    kept = outline(cut_out(found.image, found.minimal_region), found.minimal_region, KEPT, tint=0.25)
     numbers = f"Dice {found.metrics.dice_explained:.2f}, {found.metrics.perturbation_ratio:.2f} object areas"
-    stage = found.metrics.sufficient_region
-    png = draw_figure(
-        found.image,
-        prediction=found.prediction,
-        sufficient_region=found.sufficient_region,
-        saliency=found.saliency,
-        minimal_region=found.minimal_region,
-        captions={
-            "prediction": "the lower object is asked about",
-            "sufficient": f"{stage.dilations} dilations" if stage else "",
-            "method": f"{found.method.name}, default parameters",
-            "minimal": numbers,
-            "verdict": "Region",
-        },
+    panels = (
+        (outline(found.image, found.prediction), "What is asked about", "one object that the model finds"),
+        (shown, "Saliency map", "red: for it, blue: against it" if signed else ""),
+        (kept, "Region", numbers),
     )
-    picture = Image.open(io.BytesIO(png)).convert("RGB")
-    return picture.resize((WIDTH, round(WIDTH * picture.height / picture.width)), Image.Resampling.LANCZOS)
+    figure: Any = Figure(figsize=(11, 4.1), dpi=100, layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (picture, title, caption) in zip(figure.subplots(1, len(panels)), panels, strict=True):
+        axes.imshow(picture, interpolation="nearest")
+        axes.set(xticks=[], yticks=[])
+        axes.set_title(title, fontsize=13, fontweight="bold")
+        axes.set_xlabel(caption, fontsize=12)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return Image.open(buffer).convert("RGB")
 
 
 def small_jpeg(picture: Image.Image) -> bytes:

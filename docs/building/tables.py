@@ -1,12 +1,15 @@
 """The tables that follow from the code or from committed results, written into the pages between their markers.
 
-    python -m docs.building.tables
+    python -m docs.building.tables             # writes them
+    python -m docs.building.tables --check     # writes nothing; 1 if a page would change
 
-A block begins with `<!-- generated: KIND ARGUMENT -->` and ends with `<!-- end of generated -->`; a test compares all of
-them with what this writes.
+A block begins with `<!-- generated: KIND ARGUMENT -->` and ends with `<!-- end of generated -->`; a test compares all
+of them with what this writes.
 """
 
+import argparse
 import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,14 +33,19 @@ KINDS: dict[str, Callable[[str], str]] = {
 }
 
 
-def main() -> None:
-    """Writes every page anew whose tables differ."""
-    for page in pages():
-        text = page.read_text(encoding="utf-8")
-        current = with_tables(text)
-        if current != text:
-            page.write_text(current, encoding="utf-8")
-            print(page.relative_to(ROOT))
+def main() -> int:
+    """Writes every page anew whose tables differ, or names it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 if a page would change")
+    check = parser.parse_args().check
+    old = [
+        page for page in pages() if with_tables(page.read_text(encoding="utf-8")) != page.read_text(encoding="utf-8")
+    ]
+    for page in old:
+        print(f"{page.relative_to(ROOT)}: {'differs from the code' if check else 'written'}")
+        if not check:
+            page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+    return 1 if check and old else 0
 
 
 def pages() -> list[Path]:
@@ -55,4 +63,4 @@ def with_tables(text: str) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
