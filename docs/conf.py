@@ -28,14 +28,14 @@ nitpick_ignore_regex = [
     # Other libraries' types: their documentation lies on the network, which a build does not ask.
     ("py:(class|obj)", r"(numpy|np|npt|pathlib|collections|typing|types|onnx|onnxruntime)\..*"),
     # Names of array types (misure_onnx.types) are data to Sphinx, not classes.
-    ("py:class", r"(\w+Array|.*\.(Truth|TruthLike|ImageLike|VolumeLike))"),
+    ("py:class", r"(\w+Array|.*\.(Truth|TruthLike|ImageLike|VolumeLike|Item|Result))"),
 ]
 
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "force"
 nb_execution_raise_on_error = True
-nb_execution_timeout = 240
+nb_execution_timeout = 900
 nb_merge_streams = True
 
 default_role = "code"

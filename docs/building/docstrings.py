@@ -29,8 +29,8 @@ def setup(app: Sphinx) -> ExtensionMetadata:
 
 def _as_restructured_text(_app: Sphinx, what: str, _name: str, _object: Any, _options: Any, lines: list[str]) -> None:
     lines[:] = restructured(one_name_an_entry(lines))
-    if what in ("attribute", "data"):
-        lines.insert(0, "")  # or napoleon would take what stands before a colon for a type
+    if what in ("attribute", "data", "property") and lines:
+        lines[:1] = lines[0].replace(": ", ":\n", 1).split("\n")  # napoleon takes what stands before a colon for a type
 
 
 def _with_names_for_arrays(
@@ -40,8 +40,8 @@ def _with_names_for_arrays(
 
 
 def named_arrays(signature: str) -> str:
-    """Arrays by the names that `misure_onnx.types` has for them, not as numpy spells them out."""
-    return _ARRAY.sub(lambda found: _ARRAYS.get(found[1], found[1]), signature)
+    """Arrays by the names that `misure_onnx.types` has for them, not as numpy spells them out; made defaults as dots."""
+    return _ARRAY.sub(lambda found: _ARRAYS.get(found[1], found[1]), signature).replace("<factory>", "...")
 
 
 def one_name_an_entry(lines: list[str]) -> list[str]:
@@ -72,7 +72,7 @@ def restructured(lines: list[str]) -> list[str]:
         elif line and not in_section and not literal and _opens_block(written):
             written += ["::", ""]
             literal = True
-        written.append(line if literal else _escaped(line))
+        written.append(line if literal else _escaped(line if in_section else line.lstrip()))
     return written
 
 
