@@ -15,7 +15,7 @@ def test_an_indented_formula_becomes_a_literal_block_and_is_not_escaped() -> Non
 
 
 def test_code_in_backticks_and_names_with_underscores_stay() -> None:
-    assert restructured(["`a_|b|*` and mask_size"]) == ["`a_|b|*` and mask_size"]
+    assert restructured(["`a_|b|*` and mask_size"]) == ["``a_|b|*`` and mask_size"]
 
 
 def test_the_entries_of_a_section_are_no_formulas() -> None:
