@@ -40,7 +40,7 @@ def _with_names_for_arrays(
 
 
 def named_arrays(signature: str) -> str:
-    """Arrays by the names that `misure_onnx.types` has for them, not as numpy spells them out; made defaults as dots."""
+    """Arrays by the names that `misure_onnx.types` has for them, not as numpy spells them out; factories as dots."""
     return _ARRAY.sub(lambda found: _ARRAYS.get(found[1], found[1]), signature).replace("<factory>", "...")
 
 
