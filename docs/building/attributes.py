@@ -16,7 +16,7 @@ def meanings(of: type) -> dict[str, str]:
     found: dict[str, str] = {}
     for known in reversed(of.__mro__):
         found.update(_entries(known.__dict__.get("__doc__") or ""))
-    return {field.name: found[field.name] for field in dataclasses.fields(of)}  # type: ignore[arg-type]
+    return {field.name: found[field.name] for field in dataclasses.fields(of)}
 
 
 def lead(of: type) -> str:

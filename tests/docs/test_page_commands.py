@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def photo(path: Path, seed: int) -> None:
     noise = np.random.default_rng(seed).integers(0, 256, (*SIZE, 3), dtype=np.uint8)
     blurred = cv2.GaussianBlur(noise, (0, 0), 3)
-    cv2.imwrite(str(path), cv2.normalize(blurred, None, 0, 255, cv2.NORM_MINMAX))
+    cv2.imwrite(str(path), cv2.normalize(blurred, np.empty_like(blurred), 0, 255, cv2.NORM_MINMAX))
 
 
 @pytest.mark.parametrize("page", PAGES)
