@@ -39,6 +39,7 @@ nb_execution_timeout = 900
 nb_merge_streams = True
 
 default_role = "code"
+smartquotes = False  # two hyphens begin an option
 maximum_signature_line_length = 88
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
