@@ -38,8 +38,9 @@ def page_text(results: Path) -> str:
 def _column(results: Results) -> Iterator[str]:
     header, machine = results.header, results.machine
     size = "small version" if header["small"] else "the paper's size"
-    yield f"## {header['dataset']}, {header['model']}: {size}\n"
     training = header["training"]
+    hidden = ", trained with hidden pixels" if training and training["settings"].get("hide") else ""
+    yield f"## {header['dataset']}, {header['model']}: {size}{hidden}\n"
     if training:
         dice = training["validation_dice"]
         yield (
