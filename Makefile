@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo docs test lint check format clean
+.PHONY: help install demo test lint check format clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,7 @@ install: .venv/.installed ## create .venv with the library, torch and the develo
 demo: install ## explain the bundled model on the bundled image
 	$(BIN)/misure demo --out misure-demo
 
+.PHONY: docs
 docs: install ## build the site into build/docs and check that its pages load nothing from elsewhere
 	$(BIN)/python -m docs.building.tables --check
 	$(BIN)/python -m sphinx -W --keep-going -b html docs build/docs
