@@ -13,11 +13,17 @@ install: .venv/.installed ## create .venv with the library, torch and the develo
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[torch,medical,geo,reports,ray,remote,service,openvino]' --group dev --group exporters --group paper
+	$(BIN)/python -m pip install --quiet --editable '.[torch,medical,geo,reports,ray,remote,service,openvino]' --group dev --group docs --group exporters --group paper
 	touch $@
 
 demo: install ## explain the bundled model on the bundled image
 	$(BIN)/misure demo --out misure-demo
+
+.PHONY: docs
+docs: install ## build the site into build/docs and check that its pages load nothing from elsewhere
+	$(BIN)/python -m docs.building.tables --check
+	$(BIN)/python -m sphinx -W --keep-going -b html docs build/docs
+	$(BIN)/python -m docs.building.offline build/docs
 
 test: install ## run the tests
 	$(BIN)/python -m pytest
