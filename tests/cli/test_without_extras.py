@@ -106,6 +106,13 @@ print(main(["--model_name", "m", "--predictor_host", "h"]))
 def test_without_ray_the_other_engines_work(tmp_path: Path) -> None:
     two_pictures(tmp_path / "data")
     bright_pixels(tmp_path / "model.onnx")
-    asked: list[str | Path] = ["audit", tmp_path / "data", "--model", tmp_path / "model.onnx", "--out", tmp_path / "out"]
+    asked: list[str | Path] = [
+        "audit",
+        tmp_path / "data",
+        "--model",
+        tmp_path / "model.onnx",
+        "--out",
+        tmp_path / "out",
+    ]
     options = ("--engine", "inline", "--method", "predicted_mask", "--preprocess", "unit", "--json")
     assert started(*asked, *options, prelude=without("ray")).document()["results"]["rows"] == 2
