@@ -48,8 +48,8 @@ def run(commands: Path, folder: Path, *arguments: str | Path) -> Outcome:
 
 def test_the_demo_explains_the_bundled_model(installed: Path, tmp_path: Path) -> None:
     document = run(installed, tmp_path, "demo", "--out", "out", "--json").document()
+    assert_complete(document)
     assert document["certificate"]["dice"] > 0.9
-    assert document["metrics"]["perturbation_ratio"] < 1
     assert document["provenance"]["gradient_route"] == "onnx_gradient"
     assert {"explanation.json", "figure.png", "saliency.npy"} <= {path.name for path in (tmp_path / "out").iterdir()}
 
@@ -73,7 +73,8 @@ def test_only_the_base_dependencies_were_installed(installed: Path) -> None:
 
 
 def first_of_each_extra() -> list[Case]:
-    return list({case.extra: case for case in reversed(CASES)}.values())
+    """An audit on Ray lacks its table's library first."""
+    return list({case.extra: case for case in reversed(CASES) if case.extra != "ray"}.values())
 
 
 @pytest.mark.parametrize("case", first_of_each_extra(), ids=str)
