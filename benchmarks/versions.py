@@ -3,6 +3,7 @@
     python -m benchmarks.versions lowest                          # the lowest versions that pyproject.toml allows
     python -m benchmarks.versions newest --python python3.13
     python -m benchmarks.versions lowest --tests tests/test_mask.py --dry
+    python -m benchmarks.versions --docs docs/packaging.md
 
 Each run makes an environment of its own with uv, installs the wheel (never the tree) with the extras `EXTRAS`, and runs
 `TESTS` in a copy of tests/ that has no package beside it. A row of benchmarks/results/versions.json is Python's version
@@ -22,9 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe_machine
+from benchmarks.minimal_regions import with_table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = Path(__file__).with_name("results") / "versions.json"
+MARKERS = ("<!-- table: benchmarks.versions -->", "<!-- end of table -->")
 EXTRAS = ("medical", "geo", "reports", "remote", "service")
 TESTS = (
     "tests/contracts/test_methods.py",
@@ -44,11 +47,18 @@ _QUIET = ("-W", "ignore::DeprecationWarning", "-W", "ignore::PendingDeprecationW
 def main(arguments: Sequence[str] | None = None) -> int:
     """One environment, one run, one row."""
     parser = argparse.ArgumentParser(description="the core's tests on the built wheel, with other versions")
-    parser.add_argument("resolution", choices=("lowest", "newest"))
+    parser.add_argument("resolution", nargs="?", choices=("lowest", "newest"))
     parser.add_argument("--python", default=sys.executable, help="interpreter (default: this one)")
     parser.add_argument("--tests", nargs="+", default=TESTS, metavar="PATH")
     parser.add_argument("--dry", action="store_true", help="write no row")
+    parser.add_argument("--docs", type=Path, metavar="PAGE", help="write the table into a page; run nothing")
     asked = parser.parse_args(arguments)
+    if asked.docs:
+        page = asked.docs.read_text(encoding="utf-8")
+        asked.docs.write_text(with_table(page, table(), MARKERS), encoding="utf-8")
+        return 0
+    if asked.resolution is None:
+        parser.error("lowest or newest?")
     with tempfile.TemporaryDirectory(prefix="misure-versions-") as folder:
         python = environment(Path(folder), asked.python, asked.resolution)
         row = {**installed(python), **tested(Path(folder), python, asked.tests)}
@@ -127,6 +137,23 @@ def write(key: str, row: dict[str, Any]) -> None:
     document["machine"] = {name: value for name, value in describe_machine().items() if name != "versions"}
     document["rows"] = dict(sorted({**document["rows"], key: row}.items()))
     RESULT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def table() -> str:
+    """Of the committed rows; the rest of the versions stands in the JSON."""
+    rows = json.loads(RESULT.read_text(encoding="utf-8"))["rows"]
+    shown = ("onnxruntime-gpu", "onnx", "numpy", "scipy", "opencv-python-headless", "scikit-learn", "pillow")
+    lines = [
+        f"| Python | versions | {' | '.join(shown)} | passed | skipped | failed |",
+        f"|---|---|{'---|' * len(shown)}---|---|---|",
+    ]
+    for key, row in rows.items():
+        versions = " | ".join(row["versions"].get(name, "-") for name in shown)
+        resolution = key.split()[1]
+        lines.append(
+            f"| {row['python']} | {resolution} | {versions} | {row['passed']} | {row['skipped']} | {row['failed']} |"
+        )
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
