@@ -50,7 +50,8 @@ sbom: package ## build/sbom.json: what the wheel brings with it today, as Cyclon
 	rm -rf build/environment
 	$(BIN)/python -m uv venv --quiet build/environment
 	$(BIN)/python -m uv pip install --quiet --python build/environment dist/*.whl
-	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file build/sbom.json build/environment
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --mc-type library --output-reproducible \
+		--output-file build/sbom.json build/environment/bin/python
 
 clean: ## remove what the commands above created
 	rm -rf .venv misure-demo build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -24,6 +24,8 @@ from benchmarks.machine import describe_machine
 RESULT = Path(__file__).with_name("results") / "coverage_of_tests.json"
 TESTS = (
     "tests/test_mask.py",
+    "tests/test_mask_moved.py",
+    "tests/test_mask_of_volumes.py",
     "tests/test_overlap.py",
     "tests/audit/test_rle.py",
     "tests/methods/test_certificate.py",

@@ -91,6 +91,6 @@ def test_one_or_two_workers_give_the_same_table(tmp_path: Path) -> None:
         outcome = started(*asked, "--workers", workers, "--out", tmp_path / workers)
         assert outcome.status == 0, outcome.err
     rows = list(read_rows(tmp_path / "1"))
-    assert len(rows) == 10
+    assert {row["method"] for row in rows} == {"rise", "lime", "kernel_shap", "sufficient_region", "misure"}
     assert {row["error"] for row in rows} == {None}
     assert same_content(tmp_path / "1", tmp_path / "2")
