@@ -35,7 +35,7 @@ TESTS = (
     "tests/graph",
     "tests/audit/test_rle.py",
     *(f"tests/test_{name}.py" for name in ("dicom", "explanation", "files", "geotiff", "images", "mask", "overlap")),
-    *(f"tests/test_{name}.py" for name in ("preprocessing", "public_names", "scores", "target", "volumes")),
+    *(f"tests/test_{name}.py" for name in ("preprocessing", "scores", "target", "volumes")),
 )
 _TOOLS = ("pytest>=8.2", "hypothesis>=6.100", "jsonschema>=4.21")
 _FOLDERS = ("tests", "benchmarks", "exporters", "docs")
