@@ -48,7 +48,7 @@ class Manipulability(RerunMetric):
             if best is None:
                 signs = _random_blocks(size, 0.5**tried, rng)
             else:
-                signs = _flipped(best, 0.5 * (1 - tried / self.budget), rng)
+                signs = flipped(best, 0.5 * (1 - tried / self.budget), rng)
             perturbed = shifted(rerun.image, self.levels * signs, rerun.segmenter.spec.preprocessing)
             dice = float(rerun.dice_in(perturbed)[0])
             if dice < self.dice:
@@ -72,11 +72,11 @@ def _random_blocks(size: tuple[int, ...], share: float, rng: np.random.Generator
     return signs
 
 
-def _flipped(signs: Levels, share: float, rng: np.random.Generator) -> Levels:
+def flipped(signs: Levels, share: float, rng: np.random.Generator) -> Levels:
     """The signs of one channel negated inside a random square with `share` of the shorter side."""
     side = max(1, round(share * min(signs.shape[1:])))
     first = [int(rng.integers(0, extent - side + 1)) for extent in signs.shape[1:]]
-    flipped = signs.copy()
-    channel = flipped[int(rng.integers(len(signs)))]
+    changed = signs.copy()
+    channel = changed[int(rng.integers(len(signs)))]
     channel[tuple(slice(at, at + side) for at in first)] *= -1
-    return flipped
+    return changed

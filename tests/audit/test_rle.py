@@ -56,7 +56,7 @@ def test_a_volume_comes_back_too() -> None:
     assert (rle.decode(rle.encode(region), (3, 4, 5)) == region).all()
 
 
-@pytest.mark.parametrize("text", ["", "\x10", "`", "é"])
+@pytest.mark.parametrize("text", ["", "\x10", "/0", "0/0", "`", "p0", "P0p", "0p0", "é"])
 def test_other_texts_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="COCO run lengths"):
         rle.decompress(text)

@@ -11,6 +11,7 @@ import pytest
 from misure_onnx.errors import ModelOutputError, ParameterError
 from misure_onnx.methods.sufficient_region import SufficientRegion, grow_sufficient_region, most_dilations
 from misure_onnx.methods.task import Task
+from misure_onnx.perturbation import make_baseline
 from misure_onnx.preprocessing import Preprocessing
 from tests.methods.asked import task_on
 from tests.tiny_models import bright_pixels, disc_image, key_region, noise_image, small_network, uniform
@@ -132,6 +133,20 @@ def test_the_saliency_map_falls_with_every_dilation(tmp_path: Path) -> None:
     assert np.array_equal(attribution.saliency == 1, task.target.region)
     assert np.array_equal(attribution.saliency > 0, attribution.region)
     assert np.allclose(attribution.saliency * steps, np.rint(attribution.saliency * steps), atol=1e-5)
+
+
+def test_what_stage_1_found_and_how_stands_in_its_attribution(tmp_path: Path) -> None:
+    task = task_on(uniform(tmp_path / "uniform.onnx"), noise_image())
+    found = SufficientRegion(tau=0.8, baseline="mean").attribute(task)
+    facts = grow_sufficient_region(task, make_baseline("mean", task.image, task.rng()), 0.8)
+    assert found.sufficient_region is not None
+    assert (found.tau, found.baseline, found.status) == (0.8, "mean", "saturated")
+    assert found.trace == {"sufficient_region_dice": list(facts.curve)}
+    assert found.sufficient_region.curve == facts.curve
+    assert found.soft_mask.dtype == found.saliency.dtype == np.float32
+    assert np.array_equal(found.soft_mask, found.region)
+    small = SufficientRegion().attribute(task_on(bright_pixels(tmp_path / "bright.onnx"), disc_image()))
+    assert small.status == "ok"
 
 
 @pytest.mark.parametrize("tau", [-0.1, 1.0, 2.0])

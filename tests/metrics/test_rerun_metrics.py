@@ -13,13 +13,13 @@ from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import SufficientRegion
 from misure_onnx.metrics.agreement import spearman
 from misure_onnx.metrics.base import Rerun
-from misure_onnx.metrics.manipulability import Manipulability
+from misure_onnx.metrics.manipulability import Manipulability, flipped
 from misure_onnx.metrics.max_sensitivity import MaxSensitivity
 from misure_onnx.metrics.pixel_levels import shifted
 from misure_onnx.metrics.randomisation import Randomisation
 from misure_onnx.metrics.seed_agreement import SeedAgreement
 from misure_onnx.network_input import network_input
-from misure_onnx.preprocessing import PRESETS
+from misure_onnx.preprocessing import PRESETS, Preprocessing
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.target import Target
 from misure_onnx.types import Images, SaliencyMap
@@ -139,6 +139,33 @@ def test_manipulability_stays_within_its_levels_and_only_grows_with_the_budget(m
     assert long.value is not None
     assert 0 < short.value <= long.value
     assert long.details["allowed"] == 12
+
+
+@pytest.mark.parametrize("share", [0.01, 0.25, 0.6])
+def test_signs_are_flipped_in_one_square_of_one_channel_that_may_lie_anywhere(share: float) -> None:
+    signs = np.random.default_rng(0).choice(np.array([-1, 1]), (3, 10, 14))
+    side, corners = max(1, round(share * 10)), set()
+    rng = np.random.default_rng(1)
+    for _ in range(400):
+        changed = flipped(signs, share, rng) * signs == -1
+        channels = np.flatnonzero(changed.any(axis=(1, 2)))
+        rows, columns = (np.flatnonzero(changed.any(axis=axes)) for axes in ((0, 2), (0, 1)))
+        assert len(channels) == 1
+        assert changed.sum() == side**2
+        assert (len(rows), len(columns)) == (side, side)
+        corners |= {("channel", channels[0]), ("row", rows[0]), ("column", columns[0])}
+    places = {"channel": range(3), "row": range(10 - side + 1), "column": range(14 - side + 1)}
+    assert corners == {(name, place) for name, allowed in places.items() for place in allowed}
+
+
+def test_a_level_of_a_volume_is_a_255th_of_its_channel_s_range() -> None:
+    volume = np.zeros((1, 2, 2, 2, 2), np.float32)
+    volume[0, 0], volume[0, 1] = np.arange(8).reshape(2, 2, 2) * 255 - 300, np.arange(8).reshape(2, 2, 2) + 10
+    moved = shifted(volume, np.full((2, 2, 2, 2), 2), Preprocessing())
+    change = moved - volume
+    assert change[0, 0].ravel()[:-1] == pytest.approx(14.0)  # (7 * 255) / 255 a level
+    assert change[0, 1].ravel()[:-1] == pytest.approx(2 * 7 / 255, rel=1e-3)
+    assert change[0, :, -1, -1, -1] == pytest.approx(0), "nothing leaves the channel's range"
 
 
 def test_what_changes_the_prediction_is_not_allowed_and_not_explained(method: ScoresAsMap) -> None:

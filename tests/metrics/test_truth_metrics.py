@@ -55,7 +55,8 @@ def test_without_truth_or_mass_there_is_no_number_but_a_reason() -> None:
         result = metric.measure(nowhere)
         assert result.value is None
         assert result.details["reason"] == "the ground truth has no pixel of the target"
-    assert MassInTruth().measure(TruthCandidate(np.zeros(SIZE, np.float32), TRUTH)).value is None
+    nothing = MassInTruth().measure(TruthCandidate(np.zeros(SIZE, np.float32), TRUTH))
+    assert (nothing.value, nothing.details) == (None, {"reason": "the map has no positive value"})
 
 
 @pytest.mark.parametrize("white", [1, 255])
