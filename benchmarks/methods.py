@@ -42,7 +42,7 @@ from misure_onnx.segmenter import CountingSegmenter, Segmenter
 from misure_onnx.target import Target
 
 SETTINGS: dict[str, dict[str, str]] = {
-    "misure": {"second_run": "0"},
+    "misure": {"second_run": "0", "iterations": "100"},
     "rise": {"masks": "500", "estimator": "mean"},
     "kernel_shap": {"budget": "500"},
     "lime": {"samples": "500"},
