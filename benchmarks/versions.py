@@ -101,7 +101,7 @@ def installed(python: Path) -> dict[str, Any]:
     program = """
 import importlib.metadata as m, json, platform, re
 names = {re.match(r"[A-Za-z0-9._-]+", text).group().lower() for text in m.requires("misure-onnx")}
-found = {d.name.lower(): d.version for d in m.distributions()}
+found = {d.name.lower().replace("_", "-"): d.version for d in m.distributions()}
 print(json.dumps({"python": platform.python_version(), "versions": {n: found[n] for n in sorted(names) if n in found}}))
 """
     printed = subprocess.run([str(python), "-c", program], check=True, capture_output=True, text=True).stdout  # noqa: S603

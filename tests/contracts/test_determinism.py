@@ -25,10 +25,10 @@ ALL = {"MISURE_THREADS": "2"}
 ONE = dict.fromkeys(("MISURE_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 MORE_WORK = {
     "rise": {"masks": "300"},
-    "lime": {"features": "48", "samples": "300"},
-    "kernel_shap": {"features": "48", "budget": "300"},
+    "lime": {"features": "100", "samples": "300"},
+    "kernel_shap": {"features": "160", "budget": "680"},
 }
-"""So much that BLAS would take several threads."""
+"""So much that BLAS would take several threads, and rounds otherwise."""
 
 PROGRAM = """
 import json, sys
