@@ -1,0 +1,213 @@
+"""How fast is the default preset of MiSuRe, measured in passes of the network that it explains?
+
+    python -m benchmarks.msr_speed --out benchmarks/results/msr_speed.json
+    python -m benchmarks.msr_speed --cases "bundled object,D15" --repeats 5
+    python -m benchmarks.msr_speed --docs docs/speed.md         # runs nothing: writes the table
+
+Three things take turns in one process, and medians count, since machines are shared and noisy:
+
+bare: forward and backward by the image through the torch bridge of the file, and through the network that it was
+exported from where that is known; nothing else. The unit of everything below.
+
+library: `MiSuRe().explain`, from the picture to the explanation: both stages, the gradient route and its comparison
+with the deployed model, confirmation, blocks, certificate and metrics. `first` is with a model that was just loaded,
+`next` is the next explanation with it.
+
+transcription: the paper's two stages in plain torch (`transcription.py`), 100 iterations, on the network that was
+exported (else on the bridge); its mask is judged by the deployed file as it is (soft) and where it is above 0.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+from benchmarks.machine import describe_machine
+from benchmarks.minimal_regions import with_table
+from benchmarks.msr_speed.networks import TorchNetwork, bridge, original
+from benchmarks.msr_speed.table import MARKERS, table
+from benchmarks.msr_speed.transcription import Question, transcribed
+from benchmarks.shared_data import data_directory, triples
+from misure_onnx.api import load_segmenter
+from misure_onnx.explanation import Explanation
+from misure_onnx.methods.misure import MiSuRe
+from misure_onnx.methods.progress import silent
+from misure_onnx.methods.task import Task
+from misure_onnx.network_input import size_in_network_axes
+from misure_onnx.preprocessing import Preprocessing
+from misure_onnx.processors import usable_cores
+from misure_onnx.segmenter import CountingSegmenter, Segmenter, load_input
+from misure_onnx.target import Target
+from misure_onnx.types import Mask
+
+DATA_TRIPLES = ("D12", "D13", "D01", "D06", "D14", "D15")
+PASSES = 5
+"""In a turn of the bare network."""
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model file, a picture and what is explained in it."""
+
+    model: Path
+    picture: Path
+    preprocessing: Preprocessing | None
+    asked: Target
+
+
+def main() -> None:
+    """Runs what is asked for, or writes the table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.msr_speed", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path("benchmarks/results/msr_speed.json"))
+    parser.add_argument("--cases", help="only these, with commas between; the others' rows are kept")
+    parser.add_argument("--repeats", type=int, default=3, help="turns (default: 3)")
+    parser.add_argument("--docs", type=Path, help="run nothing: write the table of --out into this page")
+    arguments = parser.parse_args()
+    document = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {}
+    rows = document.get("rows", {})
+    if arguments.docs:
+        page = arguments.docs.read_text(encoding="utf-8")
+        arguments.docs.write_text(with_table(page, table(rows), MARKERS), encoding="utf-8")
+        return
+    torch.set_num_threads(usable_cores())
+    known = cases()
+    for name in arguments.cases.split(",") if arguments.cases else known:
+        rows[name] = measured(known[name], arguments.repeats)
+        print(name, json.dumps(rows[name]), flush=True)
+        write(arguments.out, rows)
+
+
+def cases() -> dict[str, Case]:
+    """The bundled model, and some of the data directory's."""
+    bundled = Path(str(files("misure_onnx") / "demo"))
+    scene = (bundled / "triangle.onnx", bundled / "triangle.png", None)
+    found = {"bundled": Case(*scene, Target()), "bundled object": Case(*scene, Target.at(67, 124))}
+    if data_directory() is not None:
+        found |= {
+            t.name: Case(t.model, t.image, t.preprocessing, Target.from_class(t.class_index))
+            for t in triples()
+            if t.name in DATA_TRIPLES
+        }
+    return found
+
+
+def measured(case: Case, repeats: int) -> dict[str, Any]:
+    """Medians of the turns, and what came out."""
+    segmenter = _loaded(case)
+    task = _task(case, segmenter)
+    whole, exported = bridge(segmenter), original(segmenter, task.image)
+    plain = exported or whole
+    question = Question(
+        task.target.class_index, segmenter.spec.head.kind, segmenter.spec.head.exclusive, task.target.domain
+    )
+    seconds: dict[str, list[float]] = {}
+    found: Explanation | None = None
+    mask: Mask | None = None
+    for _ in range(repeats):
+        for name, network in {"bridge": whole, "original": exported}.items():
+            if network is not None:
+                seconds.setdefault(f"pass_{name}", []).append(_timed(partial(_bare, network, task))[0] / PASSES)
+        fresh = _loaded(case)
+        explain = partial(MiSuRe().explain, fresh, case.picture, case.asked)
+        for name in ("library_first", "library_next"):
+            spent, found = _timed(explain)
+            seconds.setdefault(name, []).append(spent)
+        spent, mask = _timed(partial(transcribed, plain.scores, torch.from_numpy(task.image), question))
+        seconds.setdefault("transcription", []).append(spent)
+    if found is None or mask is None:
+        raise ValueError(f"expected at least 1 repeat, got {repeats}")
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    return {
+        "model": case.model.stem,
+        "target": task.target.label,
+        "turns": repeats,
+        "network_of_transcription": plain.origin,
+        "seconds": medians,
+        **_ratios(seconds),
+        "library": _of_library(found),
+        "transcription": _of_mask(task, mask),
+    }
+
+
+def _ratios(seconds: Mapping[str, list[float]]) -> dict[str, Any]:
+    """Medians of the turns' own ratios, each to the bare passes of the same turn."""
+
+    def ratio(over: str, under: str) -> float:
+        return statistics.median(a / b for a, b in zip(seconds[over], seconds[under], strict=True))
+
+    units = [name for name in ("pass_bridge", "pass_original") if name in seconds]
+    timed = ("library_first", "library_next", "transcription")
+    return {
+        "passes": {f"{name} in {unit}": ratio(name, unit) for name in timed for unit in units},
+        "transcription_over_library": {name: ratio("transcription", name) for name in timed[:2]},
+    }
+
+
+def _of_library(found: Explanation) -> dict[str, Any]:
+    return {
+        "dice": found.metrics.dice_explained,
+        "ratio": found.metrics.perturbation_ratio,
+        "passed": found.certificate.passed,
+        "minimal_at_block_px": found.certificate.minimal_at_block_px,
+        "forwards": found.cost.forwards - found.cost.backwards,
+        "forwards_with_backwards": found.cost.backwards,
+        "route": found.provenance.gradient_route,
+    }
+
+
+def _of_mask(task: Task, mask: Mask) -> dict[str, float]:
+    """On the deployed model: of the soft mask, and of the pixels where it is above 0."""
+    nothing, region = np.zeros_like(task.image), mask > 0
+    return {
+        "dice_soft": float(task.dice(mask[None], nothing)[0]),
+        "dice": float(task.dice(region[None].astype(np.float32), nothing)[0]),
+        "ratio": int(region.sum()) / int(task.target.region.sum()),
+    }
+
+
+def _loaded(case: Case) -> Segmenter:
+    return load_segmenter(case.model, case.preprocessing, provider="cpu")
+
+
+def _task(case: Case, segmenter: Segmenter) -> Task:
+    counting, loaded = CountingSegmenter(segmenter), load_input(case.picture)
+    image = counting.prepare(loaded)
+    size = size_in_network_axes(loaded.size, counting.spec.preprocessing)
+    target = case.asked.resolve(counting.spec, counting.predict(image), size)
+    return Task(counting, image, target, 0, counting.spec.batch_size, silent)
+
+
+def _bare(network: TorchNetwork, task: Task) -> None:
+    for _ in range(PASSES):
+        image = torch.from_numpy(task.image).requires_grad_()
+        scores = network.scores(image)
+        scores.backward(torch.ones_like(scores))  # type: ignore[no-untyped-call]
+
+
+def _timed(run: Callable[[], Result]) -> tuple[float, Result]:
+    start = time.perf_counter()
+    result = run()
+    return time.perf_counter() - start, result
+
+
+def write(path: Path, rows: Mapping[str, Any]) -> None:
+    """The whole document."""
+    document = {"machine": describe_machine(), "rows": rows}
+    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
