@@ -84,10 +84,9 @@ def sweep_area(
         group, baseline = ledger.next()
         evaluation = _evaluated(gradient, region, baseline, sweep.disturbance, iteration)
         worst = ledger.record(group, evaluation.dice)
-        final = MaskCandidate(state.soft(), region, evaluation.dice, iteration)
         smaller = not feasible or int(region.sum()) < feasible[-1].area
         if ledger.complete and worst > sweep.tau and smaller:
-            feasible.append(final)
+            feasible.append(MaskCandidate(state.soft(), region, evaluation.dice, iteration))
             last_gain = iteration
         for name, value in zip(trace, (evaluation.loss, evaluation.dice, float(region.mean())), strict=True):
             trace[name].append(value)
@@ -99,7 +98,9 @@ def sweep_area(
             last_refined = iteration
         if sweep.patience and iteration - last_gain > sweep.patience:
             break
-        region = state.step(evaluation, worst)
+        if iteration + 1 < sweep.iterations:
+            region = state.step(evaluation, worst)
+    final = MaskCandidate(state.soft(), region, evaluation.dice, iteration)
     return OptimisedMask(final, tuple(reversed(feasible)), len(trace["loss"]), trace)
 
 
