@@ -4,14 +4,15 @@
     python -m benchmarks.msr_speed --cases "bundled object,D15" --repeats 5
     python -m benchmarks.msr_speed --docs docs/speed.md         # runs nothing: writes the table
 
-Three things take turns in one process, and medians count, since machines are shared and noisy:
+Three things take turns in one process, and medians count, since machines are shared and noisy; the same ratios are told
+of processor time:
 
 bare: forward and backward by the image through the torch bridge of the file, and through the network that it was
 exported from where that is known; nothing else. The unit of everything below.
 
 library: `MiSuRe().explain`, from the picture to the explanation: both stages, the gradient route and its comparison
 with the deployed model, confirmation, blocks, certificate and metrics. `first` is with a model that was just loaded,
-`next` is the next explanation with it.
+`next` is the next explanation with it; `longer`, in the first turn alone, is what more masks give (`LONGER`).
 
 transcription: the paper's two stages in plain torch (`transcription.py`), 100 iterations, on the network that was
 exported (else on the bridge); its mask is judged by the deployed file as it is (soft) and where it is above 0.
@@ -19,14 +20,12 @@ exported (else on the bridge); its mask is judged by the deployed file as it is 
 
 import argparse
 import json
-import statistics
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -36,6 +35,7 @@ from benchmarks.minimal_regions import with_table
 from benchmarks.msr_speed.networks import TorchNetwork, bridge, original
 from benchmarks.msr_speed.table import MARKERS, table
 from benchmarks.msr_speed.transcription import Question, transcribed
+from benchmarks.msr_speed.turns import Turns, ratio
 from benchmarks.shared_data import data_directory, triples
 from misure_onnx.api import load_segmenter
 from misure_onnx.explanation import Explanation
@@ -52,8 +52,8 @@ from misure_onnx.types import Mask
 DATA_TRIPLES = ("D12", "D13", "D01", "D06", "D14", "D15")
 PASSES = 5
 """In a turn of the bare network."""
-
-Result = TypeVar("Result")
+LONGER = {"iterations": 100, "second_run": 20}
+LIBRARY = ("library_first", "library_next")
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/msr_speed.json"))
     parser.add_argument("--cases", help="only these, with commas between; the others' rows are kept")
-    parser.add_argument("--repeats", type=int, default=3, help="turns (default: 3)")
+    parser.add_argument("--repeats", type=int, default=3, help="turns, at least 1 (default: 3)")
     parser.add_argument("--docs", type=Path, help="run nothing: write the table of --out into this page")
     arguments = parser.parse_args()
     document = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {}
@@ -113,46 +113,39 @@ def measured(case: Case, repeats: int) -> dict[str, Any]:
     question = Question(
         task.target.class_index, segmenter.spec.head.kind, segmenter.spec.head.exclusive, task.target.domain
     )
-    seconds: dict[str, list[float]] = {}
-    found: Explanation | None = None
-    mask: Mask | None = None
-    for _ in range(repeats):
+    turns = Turns()
+    for turn in range(repeats):
         for name, network in {"bridge": whole, "original": exported}.items():
             if network is not None:
-                seconds.setdefault(f"pass_{name}", []).append(_timed(partial(_bare, network, task))[0] / PASSES)
-        fresh = _loaded(case)
-        explain = partial(MiSuRe().explain, fresh, case.picture, case.asked)
-        for name in ("library_first", "library_next"):
-            spent, found = _timed(explain)
-            seconds.setdefault(name, []).append(spent)
-        spent, mask = _timed(partial(transcribed, plain.scores, torch.from_numpy(task.image), question))
-        seconds.setdefault("transcription", []).append(spent)
-    if found is None or mask is None:
-        raise ValueError(f"expected at least 1 repeat, got {repeats}")
-    medians = {name: statistics.median(values) for name, values in seconds.items()}
+                turns.timed(f"pass_{name}", partial(_bare, network, task), PASSES)
+        explain = partial(MiSuRe().explain, _loaded(case), case.picture, case.asked)
+        for name in LIBRARY:
+            found = turns.timed(name, explain)
+        if turn == 0:
+            method = MiSuRe.from_preset("smooth", **LONGER)
+            longer = turns.timed("longer", partial(method.explain, _loaded(case), case.picture, case.asked))
+        mask = turns.timed("transcription", partial(transcribed, plain.scores, torch.from_numpy(task.image), question))
     return {
         "model": case.model.stem,
         "target": task.target.label,
         "turns": repeats,
         "network_of_transcription": plain.origin,
-        "seconds": medians,
-        **_ratios(seconds),
+        "seconds": turns.medians(),
+        **_ratios(turns.wall),
+        "of_processor_time": _ratios(turns.processor),
         "library": _of_library(found),
+        "longer": _of_library(longer),
         "transcription": _of_mask(task, mask),
     }
 
 
-def _ratios(seconds: Mapping[str, list[float]]) -> dict[str, Any]:
+def _ratios(seconds: dict[str, list[float]]) -> dict[str, Any]:
     """Medians of the turns' own ratios, each to the bare passes of the same turn."""
-
-    def ratio(over: str, under: str) -> float:
-        return statistics.median(a / b for a, b in zip(seconds[over], seconds[under], strict=True))
-
     units = [name for name in ("pass_bridge", "pass_original") if name in seconds]
-    timed = ("library_first", "library_next", "transcription")
+    timed = (*LIBRARY, "longer", "transcription")
     return {
-        "passes": {f"{name} in {unit}": ratio(name, unit) for name in timed for unit in units},
-        "transcription_over_library": {name: ratio("transcription", name) for name in timed[:2]},
+        "passes": {f"{name} in {unit}": ratio(seconds, name, unit) for name in timed for unit in units},
+        "transcription_over_library": {name: ratio(seconds, "transcription", name) for name in LIBRARY},
     }
 
 
@@ -195,12 +188,6 @@ def _bare(network: TorchNetwork, task: Task) -> None:
         image = torch.from_numpy(task.image).requires_grad_()
         scores = network.scores(image)
         scores.backward(torch.ones_like(scores))  # type: ignore[no-untyped-call]
-
-
-def _timed(run: Callable[[], Result]) -> tuple[float, Result]:
-    start = time.perf_counter()
-    result = run()
-    return time.perf_counter() - start, result
 
 
 def write(path: Path, rows: Mapping[str, Any]) -> None:

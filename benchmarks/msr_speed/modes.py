@@ -23,6 +23,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.machine import describe_machine
+from benchmarks.minimal_regions import with_table
+from benchmarks.msr_speed.table import MODES_MARKERS, modes_table
 from benchmarks.overhead import Case, cases
 from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, UPSTREAM, gradient_graph
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
@@ -46,7 +48,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/msr_modes.json"))
     parser.add_argument("--turns", type=int, default=7)
     parser.add_argument("--models", default=",".join(NAMES), help="`bundled`, or triples of the data directory")
+    parser.add_argument("--docs", type=Path, help="run nothing: write the table of --out into this page")
     arguments = parser.parse_args()
+    if arguments.docs:
+        rows = json.loads(arguments.out.read_text(encoding="utf-8"))["rows"]
+        page = arguments.docs.read_text(encoding="utf-8")
+        arguments.docs.write_text(with_table(page, modes_table(rows), MODES_MARKERS), encoding="utf-8")
+        return
     torch.set_num_threads(usable_cores())
     names = arguments.models.split(",")
     rows = {}

@@ -70,8 +70,8 @@ class MiSuRe(Method):
     ROUTES: ClassVar[tuple[str, ...]] = (*GROUPS, *GRADIENT_ROUTES, *FORWARD_ROUTES)
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smooth": {
-            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 100,
-            "patience": 0, "block_checks": 100, "second_run": 20, "background": "complement",
+            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 30,
+            "patience": 0, "block_checks": 100, "second_run": 10, "background": "complement",
         },
         "minimal": {
             "constrained": True, "robust": False, "smoothing": 0.0, "mask_size": 224, "iterations": 100,
@@ -98,10 +98,10 @@ class MiSuRe(Method):
     background: Literal["complement", "declared"] = "complement"
     mask_size: int = 224
     smoothing: float = 0.025
-    iterations: int = 100
+    iterations: int = 30
     patience: int = 0
     block_checks: int = 100
-    second_run: int = 20
+    second_run: int = 10
     alternatives: int = 0
     jitter: int = 0
     input_noise: float = 0.0
