@@ -21,9 +21,7 @@ exported (else on the bridge); its mask is judged by the deployed file as it is 
 import argparse
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -32,38 +30,21 @@ import torch
 
 from benchmarks.machine import describe_machine
 from benchmarks.minimal_regions import with_table
+from benchmarks.msr_speed.cases import Case, cases, loaded, task_of
 from benchmarks.msr_speed.networks import TorchNetwork, bridge, original
 from benchmarks.msr_speed.table import MARKERS, table
 from benchmarks.msr_speed.transcription import Question, transcribed
 from benchmarks.msr_speed.turns import Turns, ratio
-from benchmarks.shared_data import data_directory, triples
-from misure_onnx.api import load_segmenter
 from misure_onnx.explanation import Explanation
 from misure_onnx.methods.misure import MiSuRe
-from misure_onnx.methods.progress import silent
 from misure_onnx.methods.task import Task
-from misure_onnx.network_input import size_in_network_axes
-from misure_onnx.preprocessing import Preprocessing
 from misure_onnx.processors import usable_cores
-from misure_onnx.segmenter import CountingSegmenter, Segmenter, load_input
-from misure_onnx.target import Target
 from misure_onnx.types import Mask
 
-DATA_TRIPLES = ("D12", "D13", "D01", "D06", "D14", "D15")
 PASSES = 5
 """In a turn of the bare network."""
 LONGER = {"iterations": 100, "second_run": 20}
 LIBRARY = ("library_first", "library_next")
-
-
-@dataclass(frozen=True)
-class Case:
-    """A model file, a picture and what is explained in it."""
-
-    model: Path
-    picture: Path
-    preprocessing: Preprocessing | None
-    asked: Target
 
 
 def main() -> None:
@@ -90,24 +71,10 @@ def main() -> None:
         write(arguments.out, rows)
 
 
-def cases() -> dict[str, Case]:
-    """The bundled model, and some of the data directory's."""
-    bundled = Path(str(files("misure_onnx") / "demo"))
-    scene = (bundled / "triangle.onnx", bundled / "triangle.png", None)
-    found = {"bundled": Case(*scene, Target()), "bundled object": Case(*scene, Target.at(67, 124))}
-    if data_directory() is not None:
-        found |= {
-            t.name: Case(t.model, t.image, t.preprocessing, Target.from_class(t.class_index))
-            for t in triples()
-            if t.name in DATA_TRIPLES
-        }
-    return found
-
-
 def measured(case: Case, repeats: int) -> dict[str, Any]:
     """Medians of the turns, and what came out."""
-    segmenter = _loaded(case)
-    task = _task(case, segmenter)
+    segmenter = loaded(case)
+    task = task_of(case, segmenter)
     whole, exported = bridge(segmenter), original(segmenter, task.image)
     plain = exported or whole
     question = Question(
@@ -118,12 +85,12 @@ def measured(case: Case, repeats: int) -> dict[str, Any]:
         for name, network in {"bridge": whole, "original": exported}.items():
             if network is not None:
                 turns.timed(f"pass_{name}", partial(_bare, network, task), PASSES)
-        explain = partial(MiSuRe().explain, _loaded(case), case.picture, case.asked)
+        explain = partial(MiSuRe().explain, loaded(case), case.picture, case.asked)
         for name in LIBRARY:
             found = turns.timed(name, explain)
         if turn == 0:
             method = MiSuRe.from_preset("smooth", **LONGER)
-            longer = turns.timed("longer", partial(method.explain, _loaded(case), case.picture, case.asked))
+            longer = turns.timed("longer", partial(method.explain, loaded(case), case.picture, case.asked))
         mask = turns.timed("transcription", partial(transcribed, plain.scores, torch.from_numpy(task.image), question))
     return {
         "model": case.model.stem,
@@ -169,18 +136,6 @@ def _of_mask(task: Task, mask: Mask) -> dict[str, float]:
         "dice": float(task.dice(region[None].astype(np.float32), nothing)[0]),
         "ratio": int(region.sum()) / int(task.target.region.sum()),
     }
-
-
-def _loaded(case: Case) -> Segmenter:
-    return load_segmenter(case.model, case.preprocessing, provider="cpu")
-
-
-def _task(case: Case, segmenter: Segmenter) -> Task:
-    counting, loaded = CountingSegmenter(segmenter), load_input(case.picture)
-    image = counting.prepare(loaded)
-    size = size_in_network_axes(loaded.size, counting.spec.preprocessing)
-    target = case.asked.resolve(counting.spec, counting.predict(image), size)
-    return Task(counting, image, target, 0, counting.spec.batch_size, silent)
 
 
 def _bare(network: TorchNetwork, task: Task) -> None:
