@@ -43,7 +43,7 @@ from misure_onnx.types import Mask
 
 PASSES = 5
 """In a turn of the bare network."""
-LONGER = {"iterations": 100, "second_run": 20}
+LONGER = {"iterations": 100, "second_run": 20, "descent": 1.0}
 LIBRARY = ("library_first", "library_next")
 
 
