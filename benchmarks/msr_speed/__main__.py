@@ -81,8 +81,8 @@ def measured(case: Case, repeats: int) -> dict[str, Any]:
         task.target.class_index, segmenter.spec.head.kind, segmenter.spec.head.exclusive, task.target.domain
     )
     turns = Turns()
-    for network in filter(None, (whole, exported)):
-        _bare(network, task)  # the first pass of a network costs more than the others
+    for known in filter(None, (whole, exported)):
+        _bare(known, task)  # the first pass of a network costs more than the others
     for turn in range(repeats):
         for name, network in {"bridge": whole, "original": exported}.items():
             if network is not None:
