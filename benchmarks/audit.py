@@ -58,7 +58,7 @@ def main() -> None:
             }
             for turn in range(arguments.turns)
         ]
-        memory = {str(count): peak_memory(place, count) for count in (10, 100)}
+        memory = {str(count): peak_memory(place, count) for count in (10, 100, 300)}
     result = {
         "machine": describe_machine(),
         "settings": list(SETTINGS),

@@ -6,6 +6,7 @@ Reading the pixels and writing need tifffile, an extra; whether a file is one of
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,8 @@ def read_bands(path: Path, most_pixels: int) -> Bands:
     except ImageError:
         raise
     except Exception as error:  # damaged files make decoders raise nearly anything
+        if find_spec("imagecodecs") is None and "imagecodecs" in str(error):
+            raise ImageError(f"{what} is compressed; {error}: pip install 'misure-onnx[geo]'") from error
         raise ImageError(
             f"{what} ({path.stat().st_size:,} bytes) cannot be read; expected a complete TIFF: {error}"
         ) from error

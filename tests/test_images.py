@@ -70,7 +70,11 @@ GREY = {"PNG": ("L", "LA", "1"), "BMP": ("L", "1"), "TIFF": ("L", "LA", "1"), "J
 def test_every_colour_mode_becomes_rgb(kind: str, mode: str, tmp_path: Path) -> None:
     path = saved(tmp_path, RGB.convert(mode), kind)
     with Image.open(path) as picture:
-        np.testing.assert_array_equal(read(path), np.asarray(picture.convert("RGB")))
+        try:
+            expected = np.asarray(picture.convert("RGB"))
+        except OSError as error:  # YCbCr in TIFF before Pillow 13
+            pytest.skip(f"this version of Pillow cannot read what it has written: {error}")
+    np.testing.assert_array_equal(read(path), expected)
 
 
 @pytest.mark.parametrize(("kind", "mode"), [(kind, mode) for kind, modes in GREY.items() for mode in modes])

@@ -8,6 +8,7 @@ import pytest
 from misure_onnx.cli import COMMANDS
 from misure_onnx.cli.methods import describe
 from misure_onnx.methods import METHODS
+from misure_onnx.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -19,8 +20,15 @@ def test_the_table_of_methods_is_the_registry() -> None:
     assert rows == [(method["name"], method["summary"], method["needs"]) for method in described]
 
 
-def test_every_command_is_listed() -> None:
-    assert set(re.findall(r"^\| `misure (\w+)", README, flags=re.MULTILINE)) == set(COMMANDS)
+def test_every_command_has_a_section_in_its_page_and_those_that_the_readme_names_exist() -> None:
+    page = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## misure (\w+)$", page, flags=re.MULTILINE) == list(COMMANDS)
+    assert set(re.findall(r"misure (\w+)`", README)) <= set(COMMANDS)
+
+
+def test_the_number_of_metrics_is_the_registry_s() -> None:
+    assert "[seventeen metrics]" in README
+    assert len(METRICS) == 17
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!http)([^)]+)\)", README))))

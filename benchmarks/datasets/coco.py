@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.datasets.coco_masks import decode_mask
 from benchmarks.datasets.labelled import UNKNOWN, LabelledImage, Part
+from misure_onnx.audit.coco_masks import decode_mask
+from misure_onnx.errors import ImageError
 from misure_onnx.images import load_image
 
 CLASSES = ("bus", "car", "cat", "cow", "dog", "bicycle", "person", "train")
@@ -66,8 +67,8 @@ class Coco:
         # Crowds first, then objects from large to small: what is drawn later lies above.
         for annotation in sorted(self._annotations[image_id], key=lambda a: (not a.get("iscrowd", 0), -a["area"])):
             try:
-                mask = decode_mask(annotation["segmentation"], height, width)
-            except ValueError as error:
+                mask = decode_mask(annotation["segmentation"], (height, width))
+            except ImageError as error:
                 raise ValueError(f"annotation {annotation['id']} of image {image_id}: {error}") from error
             crowd = annotation.get("iscrowd", 0)
             labels[mask] = UNKNOWN if crowd else self._class_of[annotation["category_id"]]

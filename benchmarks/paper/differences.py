@@ -38,6 +38,8 @@ def _of_misure(setting: str, published: Published, dice: float, ratio: float) ->
         return "no pixel falls to 0 in 100 steps: the start shows, and the paper's leaves 4 % out"
     if dice < published.dice - CLOSE[0]:
         return "this network fills in less of what is removed (see above)"
+    if dice > published.dice + CLOSE[0] and ratio <= published.ratio * (1 + CLOSE[1]):
+        return "this network fills in more of what is removed (see above)"
     if setting == PAPER or ratio != published.ratio:
         return "lambda is a threshold on each pixel's gradient, which is another network's"
     return "not known"

@@ -22,6 +22,7 @@ class Recipe:
         epochs: times that every training image is seen.
         batch: images a step.
         learning_rate: the highest of the one-cycle schedule, for AdamW.
+        hide: the largest share of an image's pixels that training makes black.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Recipe:
     batch: int = 16
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4
+    hide: float = 0.0
 
     def preprocessing(self) -> dict[str, Any]:
         """What the exported file declares about its input."""

@@ -28,10 +28,8 @@ def page_text(results: Path) -> str:
     parts = [TEXT.read_text(encoding="utf-8").replace("{commands}", COMMANDS)]
     missing = []
     for column in COLUMNS.values():
-        files = [results / f"paper_{column.name}{size}.json" for size in ("", "_small")]
-        known = [file for file in files if file.exists()]
-        parts += ["\n".join(_column(Results.read(file))) for file in known]
-        if files[0] not in known:
+        parts += ["\n".join(_column(Results.read(file))) for file in sorted(results.glob(f"paper_{column.name}*.json"))]
+        if not (results / f"paper_{column.name}.json").exists():
             missing.append(column)
     parts.append("\n".join(_missing(missing)))
     return "\n\n".join(parts) + "\n"
@@ -40,8 +38,9 @@ def page_text(results: Path) -> str:
 def _column(results: Results) -> Iterator[str]:
     header, machine = results.header, results.machine
     size = "small version" if header["small"] else "the paper's size"
-    yield f"## {header['dataset']}, {header['model']}: {size}\n"
     training = header["training"]
+    hidden = ", trained with hidden pixels" if training and training["settings"].get("hide") else ""
+    yield f"## {header['dataset']}, {header['model']}: {size}{hidden}\n"
     if training:
         dice = training["validation_dice"]
         yield (

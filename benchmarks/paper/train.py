@@ -4,6 +4,8 @@
 
 Beside the file stands a JSON of the same name with the settings, the Dice of the validation part, machine and versions.
 On a GPU where torch finds one. Images are turned and mirrored at random; the loss is cross-entropy + (1 - soft Dice).
+`--hide 0.7` trains a network that fills in what it does not see: of every image a random share of the pixels, at most
+0.7, is black, and the labels stay.
 """
 
 import argparse
@@ -42,10 +44,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="the ONNX file to write")
     parser.add_argument("--small", action="store_true", help="a smaller network, for two processor cores")
     parser.add_argument("--epochs", type=int, help="instead of the recipe's")
+    parser.add_argument("--hide", type=float, default=0.0, help="largest share of the pixels that training hides")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     chosen = recipe(options.dataset, options.model, small=options.small)
-    chosen = dataclasses.replace(chosen, epochs=options.epochs or chosen.epochs)
+    chosen = dataclasses.replace(chosen, epochs=options.epochs or chosen.epochs, hide=options.hide)
     training = open_dataset(options.dataset, options.data, "training")
     validation = open_dataset(options.dataset, options.data, "validation")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -58,7 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
         "machine": describe_machine(),
         "dataset": options.dataset,
         "small": options.small,
-        "network": chosen.name,
+        "network": f"{chosen.name}, up to {chosen.hide:.0%} of the pixels hidden" if chosen.hide else chosen.name,
         "device": str(device),
         "settings": {f.name: getattr(chosen, f.name) for f in dataclasses.fields(chosen) if f.name != "build"},
         "seed": options.seed,
@@ -114,7 +117,8 @@ def _batches(images: Sequence[LabelledImage], settings: Recipe, seed: int) -> It
         order = rng.permutation(len(images))
         for start in range(0, len(order), settings.batch):
             pairs = [
-                _turned(*as_input(images[index], settings), rng) for index in order[start : start + settings.batch]
+                hidden(*_turned(*as_input(images[index], settings), rng), settings.hide, rng)
+                for index in order[start : start + settings.batch]
             ]
             pictures, labels = (np.stack(arrays) for arrays in zip(*pairs, strict=True))
             yield torch.from_numpy(pictures).contiguous(memory_format=torch.channels_last), torch.from_numpy(labels)
@@ -127,6 +131,14 @@ def as_input(item: LabelledImage, settings: Recipe) -> tuple[FloatArray, Labels]
     picture = network_input(load_image(item.image).pixels, declared, settings.channels, size)[0]
     rows, columns = (nearest_pixels(n, settings.side) for n in item.labels.shape)
     return picture, item.labels[np.ix_(rows, columns)]
+
+
+def hidden(picture: FloatArray, labels: Labels, most: float, rng: np.random.Generator) -> tuple[FloatArray, Labels]:
+    """The picture without a random share of its pixels, and the labels of all of them."""
+    if most == 0:
+        return picture, labels
+    seen = rng.random(labels.shape) >= rng.uniform(0, most)
+    return picture * seen.astype(picture.dtype), labels
 
 
 def _turned(picture: FloatArray, labels: Labels, rng: np.random.Generator) -> tuple[FloatArray, Labels]:

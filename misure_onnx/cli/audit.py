@@ -94,8 +94,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Audits and reports."""
     from misure_onnx.audit.coco_results import export_coco  # noqa: PLC0415 - `--help` must start fast
     from misure_onnx.audit.run import run_audit  # noqa: PLC0415
+    from misure_onnx.report.templates import jinja2  # noqa: PLC0415
     from misure_onnx.report.write import write_report  # noqa: PLC0415
 
+    if not arguments.no_report:
+        jinja2()  # better known now than after hours
     settings = requested_settings(arguments, arguments.model, arguments.maps, requested_remote(arguments))
     engine = requested_engine(arguments)
     dataset = requested_dataset(arguments)

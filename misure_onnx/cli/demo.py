@@ -17,7 +17,7 @@ from misure_onnx.cli.output import write_line
 
 HELP = "explain the bundled model on the bundled image: nothing to prepare"
 
-_POINT = (67, 124)
+POINT = (67, 124)
 """A pixel of the lower object of the bundled image's triangle."""
 
 _INTRODUCTION = (
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     bundled = files("misure_onnx") / "demo"
     with as_file(bundled / "triangle.onnx") as model, as_file(bundled / "triangle.png") as picture:
         segmenter, image = load_segmenter(model), load_image(picture)
-        explanations = explain_all(methods, segmenter, image, [Target.at(*_POINT)], arguments, metrics=metrics)
+        explanations = explain_all(methods, segmenter, image, [Target.at(*POINT)], arguments, metrics=metrics)
     if not arguments.json:
         write_line(_INTRODUCTION)
     report(explanations, arguments, single=len(methods) == 1)

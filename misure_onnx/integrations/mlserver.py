@@ -19,10 +19,14 @@ import json
 from typing import Any
 
 import numpy as np
-from mlserver import MLModel
-from mlserver.codecs import NumpyCodec, StringCodec
-from mlserver.errors import InferenceError, ModelParametersMissing
-from mlserver.types import InferenceRequest, InferenceResponse, RequestInput
+
+try:
+    from mlserver import MLModel
+    from mlserver.codecs import NumpyCodec, StringCodec
+    from mlserver.errors import InferenceError, ModelParametersMissing
+    from mlserver.types import InferenceRequest, InferenceResponse, RequestInput
+except ImportError as missing:
+    raise ImportError(f"needs MLServer: pip install 'misure-onnx[mlserver]' ({missing})") from missing
 
 from misure_onnx.api import load_segmenter
 from misure_onnx.backends.open_inference import RemoteOptions

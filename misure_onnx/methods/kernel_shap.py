@@ -13,6 +13,7 @@ from misure_onnx.mask import scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method, require
 from misure_onnx.methods.coalitions import coalition_values
 from misure_onnx.methods.map_region import require_threshold
+from misure_onnx.methods.one_thread import one_thread
 from misure_onnx.methods.shapley import Coalitions, enumerated, quality, sampled, shapley_values
 from misure_onnx.methods.superpixels import PARTITIONS, Partition, superpixels
 from misure_onnx.methods.task import Task
@@ -80,12 +81,14 @@ class KernelShap(Method):
         )
         empty, full, values = float(worth[0]), float(worth[1]), worth[2:]
         gains, total = values - empty, full - empty
-        phi = shapley_values(coalitions, gains, total)
+        with one_thread():
+            phi = shapley_values(coalitions, gains, total)
+            measured = quality(coalitions, gains, total, phi)
         saliency = np.asarray(phi[parts], np.float32)
         residual = empty + float(phi.sum()) - full
         how = "all coalitions were asked" if coalitions.exact else f"{len(values) + 2} coalitions were asked"
         notes = [f"{len(phi)} superpixels, {how}; additivity residual {residual:.1e}"]
-        silent, measured = total == 0 and not gains.any(), quality(coalitions, gains, total, phi)
+        silent = total == 0 and not gains.any()
         if silent:
             notes.append(f"no coalition changed the value ({self.value}): take another value or baseline")
         return Attribution(

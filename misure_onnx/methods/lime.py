@@ -11,6 +11,7 @@ from misure_onnx.methods.base import Attribution, Method, require
 from misure_onnx.methods.coalitions import coalition_values
 from misure_onnx.methods.convergence import split_half_correlation
 from misure_onnx.methods.map_region import require_threshold
+from misure_onnx.methods.one_thread import one_thread
 from misure_onnx.methods.superpixels import PARTITIONS, Partition, superpixels
 from misure_onnx.methods.task import Task
 from misure_onnx.methods.value import VALUES, ValueName
@@ -78,8 +79,9 @@ class Lime(Method):
             task, parts, asked, len(asked), baseline=self.baseline, value=self.value, stage="lime"
         )
         worth = np.array(values)
-        intercept, phi = self.fitted(members, worth)
-        halves = [self.fitted(members[k::2], worth[k::2])[1] for k in (0, 1)]
+        with one_thread():
+            intercept, phi = self.fitted(members, worth)
+            halves = [self.fitted(members[k::2], worth[k::2])[1] for k in (0, 1)]
         saliency, agreement = np.asarray(phi[parts], np.float32), split_half_correlation(*halves)
         silent = bool(np.ptp(worth) == 0)
         note = f"no coalition changed the value ({self.value}): take another value or baseline"

@@ -6,9 +6,9 @@ from typing import Protocol
 import cv2
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from misure_onnx.methods.mask_surrogate import fit_surrogate
+from misure_onnx.methods.one_thread import one_thread
 from misure_onnx.methods.random_masks import RandomMasks
 from misure_onnx.types import FloatArray, Mask, SaliencyMap, Size
 
@@ -106,9 +106,7 @@ class SurrogateMap:
         """(3, H, W): maps of all its masks, and of the even and the odd ones on fewer new masks, the same for both."""
         samples, values = np.stack(self._samples), np.array(self._values)
         parts = ((slice(None), _SHIFTS), (slice(0, None, 2), _SHIFTS // 4), (slice(1, None, 2), _SHIFTS // 4))
-        # Sums of several threads are rounded in another order, and what is learned from them amplifies that: the map
-        # would depend on the processors that a process has.
-        with threadpool_limits(1, user_api="blas"):
+        with one_thread():
             return np.stack(
                 [self._masks.covariance(fit_surrogate(samples[p], values[p]), self._new_masks(), n) for p, n in parts]
             )

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from misure_onnx.certificate_in_words import certificate_in_words
-from misure_onnx.errors import OutputError
 from misure_onnx.explanation import Explanation
 from misure_onnx.files import encode_json
+from misure_onnx.report.templates import environment
 
 _MARKS = {True: "\N{CHECK MARK}", False: "\N{BALLOT X}", None: "\N{MIDDLE DOT}"}
 _CLASSES = {True: "good", False: "bad", None: ""}
@@ -38,10 +38,5 @@ def explanation_page(found: Explanation, figure: bytes) -> bytes:
 
 @cache
 def _template() -> Any:
-    try:
-        import jinja2  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise OutputError("reports need jinja2: pip install 'misure-onnx[reports]'") from error
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     source = Path(__file__).with_name("explanation_page.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(source)
+    return environment().from_string(source)

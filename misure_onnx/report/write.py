@@ -10,6 +10,7 @@ from misure_onnx.errors import OutputError
 from misure_onnx.files import encode_json
 from misure_onnx.report.document import document
 from misure_onnx.report.manifest import MANIFEST, write_manifest
+from misure_onnx.report.templates import environment
 
 PAGE = "report.html"
 
@@ -56,14 +57,11 @@ def render(found: dict[str, Any]) -> str:
     Raises:
         OutputError: jinja2 is not installed.
     """
-    try:
-        import jinja2  # noqa: PLC0415 - an extra
-    except ImportError as error:
-        raise OutputError("reports need jinja2: pip install 'misure-onnx[reports]'") from error
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    environment.filters.update(estimate=_estimate, number=_number, as_json=_as_json)
+    pages = environment()
+    pages.filters.update(estimate=_estimate, number=_number, as_json=_as_json)
     source = Path(__file__).with_name("page.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(source).render(found)
+    page: str = pages.from_string(source).render(found)
+    return page
 
 
 def _number(value: float | None) -> str:

@@ -24,13 +24,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Serves until it is told to end.
 
     Returns:
-        Exit status: 0 ended as told, 2 a flag is wrong.
+        Exit status: 0 ended as told, 2 a flag is wrong or the extra `service` is not installed.
     """
-    import uvicorn  # noqa: PLC0415 - an optional extra
-
-    from misure_onnx.service.kserve_app import Predictor, application  # noqa: PLC0415 - needs an optional extra
-
     asked = parser().parse_args(arguments)
+    try:
+        import uvicorn  # noqa: PLC0415 - an optional extra
+
+        from misure_onnx.service.kserve_app import Predictor, application  # noqa: PLC0415 - needs an optional extra
+    except ImportError as error:
+        needs = "the explainer needs its extras: pip install 'misure-onnx[service,remote]'"
+        sys.stderr.write(f"misure: error: {needs} ({error})\n")
+        return 2
     try:
         wishes = requested_wishes(asked)
         address = predictor_address(asked)

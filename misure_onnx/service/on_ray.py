@@ -10,9 +10,12 @@ that all machines see, and locks work there, Ray may move the replica; else pin 
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import FastAPI
-from ray import serve
-from ray.serve import Application
+try:
+    from fastapi import FastAPI
+    from ray import serve
+    from ray.serve import Application
+except ImportError as missing:
+    raise ImportError(f"needs: pip install 'misure-onnx[service]' 'ray[serve]' ({missing})") from missing
 
 from misure_onnx.service.app import create_app
 from misure_onnx.service.settings import ServiceSettings

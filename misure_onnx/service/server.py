@@ -1,6 +1,7 @@
 """Runs the application with uvicorn."""
 
 import jinja2  # noqa: F401 - reports need it: better known now than with the first job
+import python_multipart  # noqa: F401 - uploads need it, and FastAPI says so by an error that is no ImportError
 import uvicorn
 
 from misure_onnx.service.app import create_app

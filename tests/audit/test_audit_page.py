@@ -1,5 +1,6 @@
 """The page about audits cannot drift: its columns are the table's, its formats and engines the registries'."""
 
+import json
 import os
 import re
 import subprocess
@@ -13,13 +14,24 @@ from misure_onnx.audit.datasets import FORMATS
 from misure_onnx.audit.engines import ENGINES
 from tests.tiny_models import noise_image, small_network
 
-PAGE = (Path(__file__).resolve().parents[2] / "docs/audit.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs/audit.md").read_text(encoding="utf-8")
 
 
 def test_every_column_is_listed_with_its_meaning() -> None:
     part = PAGE.split("<!-- columns:")[1].split("<!-- end of columns -->")[0]
     rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+) \|$", part, flags=re.MULTILINE)
     assert rows == [(name, column.kind, column.meaning) for name, column in COLUMNS.items()]
+
+
+def test_the_ratios_of_the_engines_are_those_that_were_measured() -> None:
+    measured = json.loads((ROOT / "benchmarks/results/audit.json").read_text(encoding="utf-8"))
+    found = {
+        name.replace("`", ""): (float(rate), float(seconds))
+        for name, rate, seconds in re.findall(r"^\| (`\w+`.+) \| ([\d.]+) \| ([\d.]+) \|$", PAGE, flags=re.MULTILINE)
+    }
+    rates, seconds = measured["ratios_of_images_per_second"], measured["ratios_of_seconds"]
+    assert found == {name: (round(rates[name], 2), round(seconds[name], 2)) for name in rates}
 
 
 def test_the_python_example_runs_as_written(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ pytest.importorskip("h5py", reason="Synapse's preprocessed files need h5py: pip 
 from benchmarks.datasets.labelled import UNKNOWN, LabelledImage
 from benchmarks.paper.deploy import deploy
 from benchmarks.paper.networks import RECIPES, SMALL, recipe
-from benchmarks.paper.train import as_input, loss, main
+from benchmarks.paper.train import as_input, hidden, loss, main
 from misure_onnx.api import load_segmenter
 from misure_onnx.images import load_image
 from tests.benchmarks.synapse_files import write_preprocessed
@@ -25,6 +25,20 @@ def test_the_loss_is_zero_for_the_truth_and_known_for_a_guess() -> None:
     assert loss(right, labels).item() == pytest.approx(0, abs=1e-6)
     # Both classes at 0.5 on three known pixels, two of them 1: Dice (2 * 1 + 1) / (1.5 + 2 + 1).
     assert loss(torch.zeros(1, 2, 2, 2), labels).item() == pytest.approx(np.log(2) + 1 - 3 / 4.5, abs=1e-6)
+
+
+def test_hiding_blackens_at_most_the_share_and_leaves_the_labels() -> None:
+    picture, labels = np.ones((3, 64, 64), np.float32), np.ones((64, 64), np.int64)
+    rng = np.random.default_rng(0)
+    shares = []
+    for _ in range(50):
+        seen, kept = hidden(picture, labels, 0.6, rng)
+        assert kept is labels
+        assert (seen == seen[:1]).all(), "a pixel is hidden in all channels or in none"
+        shares.append(float((seen[0] == 0).mean()))
+    assert max(shares) < 0.6 + 0.03  # three deviations of 4096 draws
+    assert max(shares) - min(shares) > 0.4
+    assert hidden(picture, labels, 0.0, rng)[0] is picture
 
 
 @pytest.mark.parametrize("model", ["unet", "transunet"])

@@ -214,6 +214,28 @@ def nan_when_masked(folder: Path) -> Path:
     return save_model(folder / "model.onnx", nodes, input_shape=["N", 1, *SIZE], constants=constants)
 
 
+def stops_when_masked(folder: Path) -> Path:
+    """Runs on a picture whose mean is above 0.4; on a darker one a Gather asks for what is not there, as an error."""
+    constants: dict[str, tiny_models.Array] = {
+        "limit": np.array(0.4, np.float32),
+        "nothing": np.zeros((1, 1, 1, 1), np.float32),
+        "half": np.array(0.5, np.float32),
+        "only": np.array([0], np.int64),
+    }
+    nodes = [
+        Node("ReduceMean", ["image"], ["mean"], keepdims=0),
+        Node("Less", ["mean", "limit"], ["dark_picture"]),
+        Node("Cast", ["dark_picture"], ["index"], to=TensorProto.INT64),
+        Node("Add", ["index", "only"], ["place"]),
+        Node("Gather", ["nothing", "place"], ["zero"], axis=0),
+        Node("Sub", ["image", "half"], ["bright"]),
+        Node("Neg", ["bright"], ["dark"]),
+        Node("Concat", ["dark", "bright"], ["exact"], axis=1),
+        Node("Add", ["exact", "zero"], ["scores"]),
+    ]
+    return save_model(folder / "model.onnx", nodes, input_shape=["N", 1, *SIZE], constants=constants)
+
+
 _NO_FILE = ("model", "model.onnx", "no existing file", "expected an ONNX file")
 _NO_ONNX = ("model.onnx", "is no ONNX file, or a truncated one", "copy or export the model again")
 

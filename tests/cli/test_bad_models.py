@@ -6,7 +6,7 @@ import cv2
 import pytest
 
 from tests import tiny_models
-from tests.cli.bad_models import BAD_MODELS, Builder, nan_when_masked
+from tests.cli.bad_models import BAD_MODELS, Builder, nan_when_masked, stops_when_masked
 from tests.cli.outcome import Run
 
 
@@ -36,3 +36,22 @@ def test_a_model_that_gives_nan_on_masked_pictures_only_is_refused(method: str, 
     outcome = misure("explain", model, picture, "--preprocess", "unit", "--method", method, "--json", "--out", out)
     outcome.assert_refused("expected finite scores, got NaN")
     assert not out.exists()
+
+
+@pytest.mark.parametrize("method", ["sufficient_region", "rise", "misure"])
+def test_a_runtime_that_stops_in_the_middle_leaves_nothing_half_written(
+    method: str, misure: Run, tmp_path: Path
+) -> None:
+    picture, out = tmp_path / "picture.png", tmp_path / "out"
+    cv2.imwrite(str(picture), (tiny_models.disc_image() // 2 + 120).clip(0, 255))
+    model = stops_when_masked(tmp_path)
+    good = tiny_models.bright_pixels(tmp_path / "good.onnx")
+    misure("explain", good, picture, "--preprocess", "unit", "--method", "predicted_mask", "--out", tmp_path / "kept")
+    before = {path: path.read_bytes() for path in (tmp_path / "kept").iterdir()}
+    for place in (out, tmp_path / "kept"):
+        outcome = misure(
+            "explain", model, picture, "--preprocess", "unit", "--method", method, "--json", "--out", place
+        )
+        outcome.assert_refused("ONNX Runtime could not run model.onnx")
+    assert not out.exists()
+    assert before == {path: path.read_bytes() for path in (tmp_path / "kept").iterdir()}

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,37 @@ def test_a_lease_that_is_renewed_is_kept(queue: JobQueue) -> None:
     held.renew()
     queue.put_back()
     assert state(queue, job) == "running"
+
+
+def test_a_clock_that_jumps_ahead_gives_a_job_to_another_and_ends_it_once(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, now = submit(queue), time.time()
+    first = claim(queue)
+    monkeypatch.setattr(time, "time", lambda: now + 3600)
+    queue.put_back()
+    second = claim(queue, "other")
+    first.renew()
+    with pytest.raises(AttemptEnded):
+        first.check()
+    assert not first.end("succeeded")
+    assert second.end("succeeded")
+    assert states(queue, job) == ["queued", "running", "queued", "running", "succeeded"]
+
+
+def test_a_clock_that_is_set_back_keeps_a_living_workers_job_and_frees_a_dead_ones(
+    queue: JobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive, dead, now = submit(queue), submit(queue), time.time()
+    held = claim(queue, "alive")
+    claim(queue, "dead")
+    monkeypatch.setattr(time, "time", lambda: now - 3600)
+    queue.put_back()
+    queue.put_back("dead")
+    held.tell("stage", 1, 2)
+    assert (state(queue, alive), state(queue, dead)) == ("running", "queued")
+    assert held.end("succeeded")
+    assert claim(queue, "other").job.id == dead.id
 
 
 def test_what_a_dead_worker_had_waits_again_and_what_others_have_does_not(queue: JobQueue) -> None:

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from misure_onnx.audit.rle import decompress, from_run_lengths
+from misure_onnx.audit.coco_masks import decode_mask
 from misure_onnx.audit.sample import Sample
-from misure_onnx.errors import ImageError, InputError
-from misure_onnx.sizes import width_first
+from misure_onnx.errors import InputError
 from misure_onnx.types import Region, Size
 
 
@@ -87,41 +85,9 @@ class CocoTruth:
         for one in self.annotations:
             same = one.category == class_index if class_name is None else _same_name(one.name, class_name)
             if same:
-                found |= drawn(one.segmentation, size)
+                found |= decode_mask(one.segmentation, size)
         return found
 
 
 def _same_name(category: str | None, class_name: str) -> bool:
     return category is not None and category.casefold() == class_name.casefold()
-
-
-def drawn(segmentation: Any, size: Size) -> Region:
-    """(H, W) the pixels of a segmentation.
-
-    Polygons (lists of x, y, ...; pixel centres lie at halves) are filled as OpenCV fills them, their outline included;
-    run lengths are exact.
-
-    Raises:
-        ImageError: it is of another size, or none of the two.
-    """
-    try:
-        if isinstance(segmentation, dict):
-            return _from_runs(segmentation, size)
-        canvas = np.zeros(size, np.uint8)
-        for polygon in segmentation:
-            points = np.asarray(polygon, np.float64).reshape(-1, 2) - 0.5
-            cv2.fillPoly(canvas, [np.rint(points).astype(np.int32)], 1)
-        return canvas.astype(bool)
-    except (ValueError, TypeError, KeyError, InputError, cv2.error) as error:
-        raise ImageError(f"a COCO segmentation is neither polygons nor run lengths: {error}") from error
-
-
-def _from_runs(segmentation: dict[str, Any], size: Size) -> Region:
-    if tuple(segmentation["size"]) != size:
-        raise ImageError(
-            f"a COCO segmentation is for an image of {width_first(tuple(segmentation['size']))}, this one is "
-            f"{width_first(size)}"
-        )
-    counts = segmentation["counts"]
-    runs = decompress(counts) if isinstance(counts, str) else np.asarray(counts, np.int64)
-    return from_run_lengths(runs, size)

@@ -130,7 +130,7 @@ def test_coco_categories_are_classes_by_name_and_without_names_by_number(tmp_pat
     assert dogs.sum() == 8
     assert (first.truth.region(2, None, (20, 24)) == dogs).all()
     people = np.argwhere(first.truth.region(15, "person", (20, 24)))
-    assert (people.min(axis=0).tolist(), people.max(axis=0).tolist()) == ([2, 2], [4, 8])
+    assert (people.min(axis=0).tolist(), people.max(axis=0).tolist()) == ([2, 3], [4, 8])
     assert not second.truth.region(15, "person", (20, 24)).any()
     with pytest.raises(ImageError, match=r"neither polygons nor run lengths|is for an image of 24x20"):
         first.truth.region(5, "dog", (21, 24))

@@ -1,0 +1,1 @@
+"""The documentation: pages in Markdown, and `building`, which makes a site of them."""
