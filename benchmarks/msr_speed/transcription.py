@@ -52,7 +52,7 @@ def transcribed(network: Callable[[Tensor], Tensor], image: Tensor, question: Qu
         reference = _probabilities(network(image), question)
         region = _predicted(network(image), question) & domain
         sufficient = _grown(network, image, region, question, domain)
-    size, counted = tuple(image.shape[2:]), domain.float()
+    size = tuple(image.shape[2:])
     values = torch.ones(1, 1, GRID, GRID, requires_grad=True)
     optimiser = torch.optim.AdamW([values], lr=LEARNING_RATE)
     for _ in range(ITERATIONS):
@@ -61,7 +61,7 @@ def transcribed(network: Callable[[Tensor], Tensor], image: Tensor, question: Qu
         found = _probabilities(network(image * sufficient * mask), question)
         loss = AREA_WEIGHT * mask.abs().mean() + 1
         for weight, own, wanted in zip((ALPHA_TARGET, ALPHA_BACKGROUND), found, reference, strict=True):
-            loss = loss - weight * _soft_dice(own * counted, wanted * counted)
+            loss = loss - weight * _soft_dice(own[:, domain], wanted[:, domain])
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         with torch.no_grad():
