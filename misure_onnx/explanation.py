@@ -45,9 +45,6 @@ from misure_onnx.records import (
     Provenance,
     TargetRecord,
 )
-from misure_onnx.rendering.certificate_strip import draw_strip
-from misure_onnx.rendering.figure import draw_figure
-from misure_onnx.rendering.overlay import outline, overlay
 from misure_onnx.types import FloatArray, Region, SaliencyMap, Size
 
 SCHEMA = "misure-onnx/explanation/1"
@@ -111,6 +108,9 @@ class Explanation:
         """
         if self.image is None:
             raise InputError("a loaded explanation does not hold the image: its figure is the figure.png beside it")
+        from misure_onnx.rendering.certificate_strip import draw_strip  # noqa: PLC0415 - the command line must start fast
+        from misure_onnx.rendering.figure import draw_figure  # noqa: PLC0415
+
         return draw_figure(
             self.image,
             prediction=self.prediction,
@@ -131,6 +131,8 @@ class Explanation:
             raise InputError("a loaded explanation does not hold the image: its overlay is the overlay.png beside it")
         if self.affine is not None:
             raise InputError("a volume has no overlay: open its saliency.nii.gz over the volume in a viewer")
+        from misure_onnx.rendering.overlay import outline, overlay  # noqa: PLC0415 - the command line must start fast
+
         return outline(overlay(self.image, self.saliency), self.prediction, tint=0)
 
     def save(self, directory: str | Path) -> Path:

@@ -138,7 +138,11 @@ class MaskGrid:
 
     def __init__(self, grid_size: Size, size: Size) -> None:
         self.grid_size = grid_size
-        self._matrices = [bilinear_matrix(n_in, n_out) for n_in, n_out in zip(grid_size, size, strict=True)]
+        # None along an axis where the grid is as fine as the image.
+        self._matrices = [
+            None if n_in == n_out else bilinear_matrix(n_in, n_out) for n_in, n_out in zip(grid_size, size, strict=True)
+        ]
+        self._adjoints = [None if matrix is None else matrix.T.tocsr() for matrix in self._matrices]
 
     def upsample(self, grid: FloatArray) -> Mask:
         """(h, w) grid -> (H, W) mask."""
@@ -146,16 +150,16 @@ class MaskGrid:
 
     def pull_back(self, gradient: FloatArray) -> FloatArray:
         """Gradient by the mask (H, W) -> gradient by the grid (h, w)."""
-        return _along_axes([matrix.T.tocsr() for matrix in self._matrices], gradient)
+        return _along_axes(self._adjoints, gradient)
 
 
-def _along_axes(matrices: Sequence[csr_array], values: FloatArray) -> FloatArray:
+def _along_axes(matrices: Sequence[csr_array | None], values: FloatArray) -> FloatArray:
     """Each matrix applied along its axis."""
     for matrix in matrices:
-        flat = matrix @ values.reshape(values.shape[0], -1)
-        values = flat.reshape(-1, *values.shape[1:])
+        if matrix is not None:
+            values = (matrix @ values.reshape(values.shape[0], -1)).reshape(-1, *values.shape[1:])
         values = values.transpose(*range(1, values.ndim), 0)  # the next axis comes first; in the end all are back
-    return np.ascontiguousarray(values, np.float32)
+    return np.array(values, np.float32, order="C")  # never the caller's own array
 
 
 def bilinear_matrix(n_in: int, n_out: int) -> csr_array:

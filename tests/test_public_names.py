@@ -87,6 +87,34 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     assert [name for name in loaded if name.startswith("misure_onnx.")] == []
 
 
+HEAVY = {"torch", "onnx", "onnxruntime", "scipy", "cv2", "matplotlib", "sklearn", "numpy", "PIL", "yaml", "tqdm"}
+
+
+@pytest.mark.parametrize("options", [["--help"], ["explain", "--help"], ["audit", "--help"], ["serve", "--help"]])
+def test_help_loads_nothing_heavy(options: list[str]) -> None:
+    program = f"""
+import sys
+from misure_onnx.cli import main
+try:
+    main({options})
+except SystemExit:
+    print("|", *sys.modules)
+"""
+    loaded = in_a_fresh_interpreter(program)
+    loaded = loaded[loaded.index("|") :]
+    assert "misure_onnx.cli" in loaded
+    assert not HEAVY & set(loaded)
+
+
+def test_no_more_is_loaded_to_list_the_methods_than_their_modules_need() -> None:
+    """Figures, statistics and runtimes wait until they are used."""
+    program = "import sys, misure_onnx; misure_onnx.METHODS; misure_onnx.METRICS; print(*sys.modules)"
+    loaded = set(in_a_fresh_interpreter(program))
+    assert "numpy" in loaded
+    late = {"matplotlib", "sklearn", "torch", "onnxruntime", "scipy.stats", "scipy.integrate", "scipy.spatial", "PIL"}
+    assert not late & loaded
+
+
 def test_no_public_name_but_misure_s_gradient_needs_torch() -> None:
     loaded = in_a_fresh_interpreter("import sys\nfrom misure_onnx import *\nprint(*sys.modules)")
     assert "onnxruntime" in loaded

@@ -26,6 +26,7 @@ from misure_onnx.backends.session import Runtime, Session, create_session, first
 from misure_onnx.backends.workers import most_workers, side_by_side
 from misure_onnx.errors import ModelError
 from misure_onnx.file_hash import sha256_of
+from misure_onnx.graph.derived import Derived
 from misure_onnx.graph.graph_backed import Run
 from misure_onnx.graph.input_signature import InputSignature, find_input
 from misure_onnx.graph.load import load_structure, load_with_weights, opset_version
@@ -55,7 +56,7 @@ class OnnxRuntimeSegmenter:
     """
 
     def __init__(self, path: str | Path, *, preprocessing: Preprocessing | None = None, provider: str = "auto") -> None:
-        self.path, self._provider = Path(path), provider
+        self.path, self._provider, self.derived = Path(path), provider, Derived()
         model = load_structure(self.path)
         notes: list[str] = []
         declared = preprocessing or _own_preprocessing(model) or assumed_preprocessing(model, notes)

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from misure_onnx.gradients.score_tensor import score_tensor
+from misure_onnx.gradients.score_tensor import scores_of
 from misure_onnx.graph.graph_backed import graph_of
-from misure_onnx.graph.load import load_structure
 from misure_onnx.segmenter import Segmenter
 
 
@@ -17,7 +16,7 @@ def domain_notes(segmenter: Segmenter) -> tuple[str, ...]:
     deployed = graph_of(segmenter)
     notes = []
     if deployed.output.head.kind == "labels":
-        scores = score_tensor(load_structure(deployed.path), deployed.output)
+        scores = scores_of(deployed)
         notes.append(
             f"the model gives labels only: the gradient is that of {scores.name!r}, the scores before its ArgMax; "
             "regions were judged by the labels"

@@ -7,10 +7,8 @@ import numpy as np
 from misure_onnx.errors import FidelityError, GradientError
 from misure_onnx.gradients.base import Fidelity, MaskProblem
 from misure_onnx.gradients.onnx_gradient.exposed import ExposedScores
-from misure_onnx.gradients.score_tensor import score_tensor
+from misure_onnx.gradients.score_tensor import scores_of
 from misure_onnx.graph.graph_backed import GraphBacked
-from misure_onnx.graph.load import load_structure
-from misure_onnx.graph.output_signature import OutputSignature
 from misure_onnx.mask import resize_map
 from misure_onnx.perturbation import blend
 from misure_onnx.scores import Head
@@ -66,7 +64,7 @@ def _scores_inside(deployed: GraphBacked, problem: MaskProblem) -> Callable[[Ima
 
     None where those have another size than the image: what they would be at its size is not the model's to say.
     """
-    return _of_image_size(ExposedScores(deployed, _scores_of(deployed)), problem)
+    return _of_image_size(ExposedScores(deployed, scores_of(deployed)), problem)
 
 
 def _unrounded_scores(deployed: GraphBacked, problem: MaskProblem) -> Callable[[Images], Scores] | None:
@@ -75,13 +73,9 @@ def _unrounded_scores(deployed: GraphBacked, problem: MaskProblem) -> Callable[[
     None where the graph computes with the bytes themselves.
     """
     try:
-        return _of_image_size(ExposedScores(deployed, _scores_of(deployed), unrounded=True), problem)
+        return _of_image_size(ExposedScores(deployed, scores_of(deployed), unrounded=True), problem)
     except GradientError:
         return None
-
-
-def _scores_of(deployed: GraphBacked) -> OutputSignature:
-    return score_tensor(load_structure(deployed.path), deployed.output)
 
 
 def _of_image_size(inside: ExposedScores, problem: MaskProblem) -> Callable[[Images], Scores] | None:

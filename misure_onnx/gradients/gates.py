@@ -3,7 +3,7 @@
 import onnx
 
 from misure_onnx.gradients.score_tensor import score_tensor
-from misure_onnx.graph.graph_backed import graph_of
+from misure_onnx.graph.graph_backed import GraphBacked, graph_of
 from misure_onnx.graph.hard_gates import hard_gates
 from misure_onnx.graph.load import load_structure
 from misure_onnx.segmenter import Segmenter
@@ -18,6 +18,10 @@ def gate_notes(segmenter: Segmenter) -> tuple[str, ...]:
         GradientError: the segmenter is no ONNX file, or nothing differentiable precedes its label map.
     """
     deployed = graph_of(segmenter)
+    return deployed.derived.once("gate notes", None, lambda: _notes(deployed))
+
+
+def _notes(deployed: GraphBacked) -> tuple[str, ...]:
     model = load_structure(deployed.path)
     gates = hard_gates(model, deployed.input.name, score_tensor(model, deployed.output).name)
     if not gates:

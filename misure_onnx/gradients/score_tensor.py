@@ -4,9 +4,18 @@ import onnx
 
 from misure_onnx.errors import GradientError
 from misure_onnx.graph.ending import find_ending
+from misure_onnx.graph.graph_backed import GraphBacked
+from misure_onnx.graph.load import load_structure
 from misure_onnx.graph.output_signature import OutputSignature
 from misure_onnx.preprocessing import OutputLayout
 from misure_onnx.scores import Head
+
+
+def scores_of(deployed: GraphBacked) -> OutputSignature:
+    """As `score_tensor`, of a segmenter's file, which is read only where it ends in a label map."""
+    if deployed.output.head.kind != "labels":
+        return deployed.output
+    return score_tensor(load_structure(deployed.path), deployed.output)
 
 
 def score_tensor(model: onnx.ModelProto, output: OutputSignature) -> OutputSignature:

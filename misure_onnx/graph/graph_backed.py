@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import onnx
 
 from misure_onnx.errors import GradientError
+from misure_onnx.graph.derived import Derived
 from misure_onnx.graph.input_signature import InputSignature
 from misure_onnx.graph.output_signature import OutputSignature
 from misure_onnx.segmenter import CountingSegmenter, Segmenter
@@ -31,6 +32,10 @@ class GraphBacked(Protocol):
     @property
     def output(self) -> OutputSignature:
         """The output that is explained."""
+
+    @property
+    def derived(self) -> Derived:
+        """What was made of the file before."""
 
     def run_edited(self, model: onnx.ModelProto) -> Run:
         """An edited copy of the file, with its weights, run as the file itself is.

@@ -1,18 +1,17 @@
 """Is a region minimal? Whether one of its blocks can be left out."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.methods.sufficiency import Passes, first_that_passes
 from misure_onnx.records import Minimality
 from misure_onnx.types import FloatArray, Region, Size
 
 MOST_BLOCKS = 36
 """Blocks of a region at most; the block's side follows from it."""
-
-Passes = Callable[[Region], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,14 +64,13 @@ def without_blocks(region: Region, importance: FloatArray, passes: Passes, budge
     waiting = _by_importance(tiling, region, importance)
     unchanged = 0
     while unchanged < len(waiting) and budget > 0:
-        block = waiting.pop(0)
-        smaller = region & (tiling.numbers != block)
-        budget -= 1
-        if passes(smaller):
-            region, unchanged = smaller, 0
+        asked = waiting[: min(budget, len(waiting) - unchanged)]
+        place = first_that_passes(passes, _each_left_out(tiling, region, asked))
+        if place is None:
+            budget, unchanged, waiting = budget - len(asked), unchanged + len(asked), waiting[len(asked) :] + asked
         else:
-            waiting.append(block)
-            unchanged += 1
+            region, unchanged = region & (tiling.numbers != asked[place]), 0
+            budget, waiting = budget - place - 1, waiting[place + 1 :] + waiting[:place]
     return region, Minimality(tiling.side, len(waiting), unchanged, 0)
 
 
@@ -80,10 +78,15 @@ def check_blocks(region: Region, passes: Passes, budget: int) -> Minimality:
     """Leaves each block out once, up to the first one that the model does not need."""
     tiling = tile(region)
     blocks = tiling.of(region)
-    for checked, block in enumerate(blocks[:budget]):
-        if passes(region & (tiling.numbers != block)):
-            return Minimality(tiling.side, len(blocks), checked + 1, 1)
+    place = first_that_passes(passes, _each_left_out(tiling, region, blocks[:budget]))
+    if place is not None:
+        return Minimality(tiling.side, len(blocks), place + 1, 1)
     return Minimality(tiling.side, len(blocks), min(len(blocks), budget), 0)
+
+
+def _each_left_out(tiling: Tiling, region: Region, blocks: list[int]) -> Iterator[Region]:
+    """The region without one of the blocks, one after the other."""
+    return (region & (tiling.numbers != block) for block in blocks)
 
 
 def _by_importance(tiling: Tiling, region: Region, importance: FloatArray) -> list[int]:

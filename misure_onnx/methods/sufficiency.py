@@ -1,11 +1,13 @@
 """Is a region enough for the deployed model, under one baseline or under several?"""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from misure_onnx.methods.task import Task
 from misure_onnx.types import Images, Region
+
+Passes = Callable[[Region], bool]
 
 
 class Sufficiency:
@@ -30,6 +32,24 @@ class Sufficiency:
                 self._baselines.insert(0, self._baselines.pop(place))
                 return False
         return True
+
+    def first(self, regions: Iterable[Region]) -> int | None:
+        """The place of the first of some regions that is enough; None: none is.
+
+        Under one baseline they are judged side by side, so that those begun beside the first one are paid for too.
+        """
+        if len(self._baselines) > 1:
+            return next((place for place, region in enumerate(regions) if self(region)), None)
+        masks = (region.astype(np.float32) for region in regions)
+        judged = self._task.judged(masks, self._baselines[0], until=lambda dice: dice > self._tau)
+        return next((place for place, (_, dice) in enumerate(judged) if dice > self._tau), None)
+
+
+def first_that_passes(passes: Passes, regions: Iterable[Region]) -> int | None:
+    """The place of the first of some regions that passes; None: none does."""
+    if isinstance(passes, Sufficiency):
+        return passes.first(regions)
+    return next((place for place, region in enumerate(regions) if passes(region)), None)
 
 
 def dice_of(task: Task, region: Region, baseline: Images) -> float:

@@ -8,7 +8,6 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt, find_objects
-from scipy.spatial import cKDTree
 
 from misure_onnx.errors import ParameterError
 from misure_onnx.mask import components, smoothed
@@ -82,6 +81,8 @@ def _hexagonal_lattice(size: Size, count: int) -> Float64:
 
 
 def _nearest(centres: Float64, size: Size) -> Labels:
+    from scipy.spatial import cKDTree  # noqa: PLC0415 - the command line must start fast
+
     pixels = np.indices(size).reshape(len(size), -1).T
     return np.asarray(cKDTree(centres).query(pixels)[1], np.int64).reshape(size)
 

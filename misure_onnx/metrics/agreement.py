@@ -1,7 +1,6 @@
 """Whether two maps put the pixels into the same order."""
 
 import numpy as np
-from scipy.stats import rankdata
 
 from misure_onnx.types import SaliencyMap
 
@@ -16,5 +15,7 @@ def spearman(first: SaliencyMap, second: SaliencyMap) -> float:
         return float(all(constant))
     if np.array_equal(first, second):
         return 1.0
+    from scipy.stats import rankdata  # noqa: PLC0415 - the command line must start fast
+
     ranks = [rankdata(saliency.ravel()) for saliency in (first, second)]
     return float(np.corrcoef(ranks[0], ranks[1])[0, 1])

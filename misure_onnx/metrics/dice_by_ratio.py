@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.integrate import trapezoid
 
 from misure_onnx.metrics.area_order import AreaOrder, dice_along, equal_steps
 from misure_onnx.metrics.base import MapCandidate, MapMetric, Measured, require
@@ -39,6 +38,8 @@ class DiceByRatio(MapMetric):
 
     def measure(self, candidate: MapCandidate) -> Measured:
         """In [0, 1]; the details hold the curve, and how far the draws lie apart."""
+        from scipy.integrate import trapezoid  # noqa: PLC0415 - the command line must start fast
+
         end = min(round(self.largest_ratio * candidate.pixels), candidate.saliency.size)
         areas = list(dict.fromkeys(equal_steps(end, self.steps)))
         order = AreaOrder(candidate.saliency, self.draws, candidate.seed)

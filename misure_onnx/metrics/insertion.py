@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from scipy.integrate import trapezoid
 
 from misure_onnx.metrics.area_order import AreaOrder, dice_along, equal_steps
 from misure_onnx.metrics.base import MapCandidate, MapMetric, Measured, require
@@ -40,6 +39,8 @@ class _AreaUnderCurve(MapMetric):
 
     def measure(self, candidate: MapCandidate) -> Measured:
         """In [0, 1]; the details hold the curve of every baseline."""
+        from scipy.integrate import trapezoid  # noqa: PLC0415 - the command line must start fast
+
         order = AreaOrder(candidate.saliency, self.draws, candidate.seed)
         areas = equal_steps(candidate.saliency.size, self.steps)
         share = np.array(areas) / candidate.saliency.size

@@ -138,6 +138,31 @@ def test_pixels_of_other_objects_of_the_class_do_not_count(route: str, task: Tas
     assert gradient.evaluate(ones).dice == 1.0
 
 
+def test_objects_of_a_class_share_the_session_and_each_has_its_own_gradient(
+    route: str, task: Task, tmp_path: Path
+) -> None:
+    from misure_onnx.target import every_object  # noqa: PLC0415 - only here
+
+    scores = task.segmenter.predict(task.image)
+    mine = [t for t in every_object(task.segmenter.spec, scores, 1) if t.class_index == task.target.class_index][:2]
+    assert len(mine) == 2, "the case needs two objects of the class"
+    zero = (np.zeros_like(task.image),)
+    mask = np.random.default_rng(1).random(SIZE).astype(np.float32)
+    built = [
+        mask_gradient(route, task.segmenter, MaskProblem(task.image, zero, t, PreservationLoss()))[0] for t in mine
+    ]
+    inner = {"onnx_gradient": "_session", "torch": "_graph"}[route]
+    assert getattr(built[0], inner) is getattr(built[1], inner)
+    shared = [gradient.evaluate(mask) for gradient in built]
+    for target, evaluation in zip(mine, shared, strict=True):
+        alone = task_on(small_network(tmp_path / "alone.onnx", size=SIZE), noise_image(SIZE, 4), preprocess="minus1_1")
+        problem = MaskProblem(task.image, zero, target, PreservationLoss())
+        expected = mask_gradient(route, alone.segmenter, problem)[0].evaluate(mask)
+        np.testing.assert_array_equal(evaluation.gradient, expected.gradient)
+        assert (evaluation.loss, evaluation.dice) == (expected.loss, expected.dice)
+    assert not np.array_equal(shared[0].gradient, shared[1].gradient)
+
+
 def test_a_uint8_model_is_differentiated_from_its_float_side(route: str, tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
     nodes = [

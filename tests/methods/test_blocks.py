@@ -4,7 +4,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from misure_onnx.methods.blocks import MOST_BLOCKS, Passes, check_blocks, tile, without_blocks
+from misure_onnx.methods.blocks import MOST_BLOCKS, check_blocks, tile, without_blocks
+from misure_onnx.methods.sufficiency import Passes
 
 Region = npt.NDArray[np.bool_]
 SHAPE = (48, 60)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from misure_onnx.methods.sufficiency import Sufficiency, dice_of
+from misure_onnx.methods.sufficiency import Sufficiency, dice_of, first_that_passes
 from misure_onnx.methods.task import Task
 from tests.methods.asked import task_on
 from tests.tiny_models import disc_image
@@ -46,3 +46,19 @@ def test_the_baseline_that_failed_last_is_asked_first(task: Task) -> None:
     assert task.segmenter.forwards - before == 3
     assert not passes(DISC > 0)
     assert task.segmenter.forwards - before == 4
+
+
+@pytest.mark.parametrize("levels", [(0.0,), (0.0, 0.2)])
+def test_the_first_region_that_is_enough_is_the_one_found_one_after_the_other(
+    task: Task, levels: tuple[float, ...]
+) -> None:
+    disc = DISC > 0
+    width = np.arange(disc.shape[1])
+    regions = [disc & (width < end) for end in (8, 12, 16, 20, 24, 30)]
+    passes = Sufficiency(task, baselines(task, *levels), 0.9)
+    one_by_one = [passes(region) for region in regions]
+    assert True in one_by_one[1:]
+    assert first_that_passes(passes, regions) == one_by_one.index(True)
+    assert first_that_passes(lambda region: passes(region), regions) == one_by_one.index(True)  # noqa: PLW0108
+    assert first_that_passes(passes, regions[: one_by_one.index(True)]) is None
+    assert first_that_passes(passes, []) is None

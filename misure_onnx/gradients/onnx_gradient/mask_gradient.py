@@ -14,7 +14,7 @@ from misure_onnx.gradients.onnx_gradient.normalise import OLDEST_OPSET, normalis
 from misure_onnx.gradients.onnx_gradient.objective import Objective, objective_graph
 from misure_onnx.gradients.onnx_gradient.session import gradient_session
 from misure_onnx.gradients.onnx_gradient.values import Array
-from misure_onnx.gradients.score_tensor import score_tensor
+from misure_onnx.gradients.score_tensor import scores_of
 from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.graph.load import load_with_weights, opset_version
 from misure_onnx.segmenter import Segmenter
@@ -45,7 +45,12 @@ class OnnxMaskGradient:
     ) -> None:
         self._problem = problem
         self._objective = _objective(deployed, problem)
-        self._session = _session(deployed, self._objective, segmenter.identity.providers_used, threads)
+        providers = segmenter.identity.providers_used
+        self._session = deployed.derived.once(
+            "mask gradient",
+            (self._objective, providers, threads),
+            lambda: _session(deployed, self._objective, providers, threads),
+        )
         region, domain = problem.target.region, problem.target.domain
         self._constants: dict[str, Array] = {
             names.REGION: _plane(region & domain),
@@ -97,7 +102,7 @@ def _objective(deployed: GraphBacked, problem: MaskProblem) -> Objective:
     channels, *size = problem.image.shape[1:]
     return Objective(
         input=deployed.input,
-        output=score_tensor(load_with_weights(deployed.path), deployed.output),
+        output=scores_of(deployed),
         class_index=problem.target.class_index,
         rival=problem.target.rival,
         loss=problem.loss,

@@ -30,7 +30,7 @@ _LOG_FLOOR = 1e-7
 _MODEL = "model/"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Objective:
     """What is asked about a model.
 

@@ -8,7 +8,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own convention
 
 from misure_onnx.gradients.base import SMALLEST_PROBABILITY, Evaluation, MaskProblem
 from misure_onnx.gradients.fidelity import checked_fidelity
-from misure_onnx.gradients.score_tensor import score_tensor
+from misure_onnx.gradients.score_tensor import scores_of
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
 from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.graph.load import load_with_weights
@@ -35,9 +35,12 @@ class TorchMaskGradient:
     def __init__(self, deployed: GraphBacked, segmenter: Segmenter, problem: MaskProblem) -> None:
         self._problem = problem
         self._input = deployed.input
-        model = load_with_weights(deployed.path)
-        self._output = score_tensor(model, deployed.output)
-        self._graph = TorchGraph(model, outputs=[self._output.name])
+        self._output = scores_of(deployed)
+        self._graph = deployed.derived.once(
+            "torch bridge",
+            self._output.name,
+            lambda: TorchGraph(load_with_weights(deployed.path), outputs=[self._output.name]),
+        )
         self._image = torch.from_numpy(problem.image)
         self._baselines = [torch.from_numpy(baseline) for baseline in problem.baselines]
         self._differences = [self._image - baseline for baseline in self._baselines]

@@ -40,6 +40,7 @@ class Sweep:
         grid_size: scores live on a grid of this size.
         groups: the problem's baselines (indices) by kind; a mask is sufficient when it is under each kind.
             Several draws of one random kind take turns.
+        descent: until the first mask fails, the area shrinks by so many times the usual step.
         disturbance: of mask and image in every step; None: none. What then seems sufficient was moved or noisy.
     """
 
@@ -49,6 +50,7 @@ class Sweep:
     smoothing: float
     grid_size: Size
     groups: tuple[tuple[int, ...], ...] = ((0,),)
+    descent: float = 1.0
     disturbance: Disturbance | None = None
 
 
@@ -84,10 +86,9 @@ def sweep_area(
         group, baseline = ledger.next()
         evaluation = _evaluated(gradient, region, baseline, sweep.disturbance, iteration)
         worst = ledger.record(group, evaluation.dice)
-        final = MaskCandidate(state.soft(), region, evaluation.dice, iteration)
         smaller = not feasible or int(region.sum()) < feasible[-1].area
         if ledger.complete and worst > sweep.tau and smaller:
-            feasible.append(final)
+            feasible.append(MaskCandidate(state.soft(), region, evaluation.dice, iteration))
             last_gain = iteration
         for name, value in zip(trace, (evaluation.loss, evaluation.dice, float(region.mean())), strict=True):
             trace[name].append(value)
@@ -99,7 +100,9 @@ def sweep_area(
             last_refined = iteration
         if sweep.patience and iteration - last_gain > sweep.patience:
             break
-        region = state.step(evaluation, worst)
+        if iteration + 1 < sweep.iterations:
+            region = state.step(evaluation, worst)
+    final = MaskCandidate(state.soft(), region, evaluation.dice, iteration)
     return OptimisedMask(final, tuple(reversed(feasible)), len(trace["loss"]), trace)
 
 
@@ -159,11 +162,14 @@ class _Scores:
         self._smoothing = sweep.smoothing
         # With n kinds of baseline every kind is seen every n-th step: the area must move more slowly.
         self._pace = 1 / math.sqrt(len(sweep.groups))
+        self._descent = sweep.descent
 
     def step(self, evaluation: Evaluation, worst: float) -> Region:
         """Adds a gradient, moves the area, and returns the mask to evaluate next."""
         self._values -= self._direction(evaluation.gradient)
-        change = self._pace * _area_step(worst, self._sweep.tau)
+        if worst <= self._sweep.tau:
+            self._descent = 1.0
+        change = self._pace * self._descent * _area_step(worst, self._sweep.tau)
         self._area = min(max(self._area * math.exp(change), _FEWEST_PIXELS), self._most)
         scores = self._values[self._inside]
         rank = max(0, self._most - int(self._area))

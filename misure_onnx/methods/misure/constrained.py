@@ -8,14 +8,14 @@ import numpy as np
 
 from misure_onnx.gradients.base import MaskGradient
 from misure_onnx.mask import dilate, smoothed
-from misure_onnx.methods.blocks import Passes, without_blocks
+from misure_onnx.methods.blocks import without_blocks
 from misure_onnx.methods.certificate import RANDOM_BASELINES, drawn
 from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, sweep_area
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
 from misure_onnx.methods.misure.specks import without_specks
 from misure_onnx.methods.misure.tightened import tightened
 from misure_onnx.methods.progress import silent
-from misure_onnx.methods.sufficiency import Sufficiency
+from misure_onnx.methods.sufficiency import Passes, Sufficiency
 from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import BASELINES
 from misure_onnx.records import Minimality

@@ -44,6 +44,7 @@ class MiSuRe(Method):
         smoothing: how coarse the region is, as a share of the object's side (the square root of its area, the cube root
             of its volume): standard deviation of the Gaussian that its pixels' scores are smoothed with.
         iterations: at most so many masks are evaluated.
+        descent: until the first mask fails, the area shrinks by so many times the usual step (at least 1).
         patience: stop after so many masks without a smaller one; 0: never.
         block_checks: regions asked about at most, to leave blocks out until none can go; 0: none.
         second_run: masks of a second search from random scores, whose overlap is reported; 0: none.
@@ -70,16 +71,16 @@ class MiSuRe(Method):
     ROUTES: ClassVar[tuple[str, ...]] = (*GROUPS, *GRADIENT_ROUTES, *FORWARD_ROUTES)
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smooth": {
-            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 100,
-            "patience": 0, "block_checks": 100, "second_run": 20, "background": "complement",
+            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 30,
+            "descent": 2.5, "patience": 0, "block_checks": 100, "second_run": 10, "background": "complement",
         },
         "minimal": {
             "constrained": True, "robust": False, "smoothing": 0.0, "mask_size": 224, "iterations": 100,
-            "patience": 0, "block_checks": 100, "second_run": 20, "background": "complement",
+            "descent": 1.0, "patience": 0, "block_checks": 100, "second_run": 20, "background": "complement",
         },
         "robust": {
             "constrained": True, "robust": True, "smoothing": 0.01, "mask_size": 224, "iterations": 100,
-            "patience": 0, "block_checks": 100, "second_run": 20, "background": "complement",
+            "descent": 1.0, "patience": 0, "block_checks": 100, "second_run": 20, "background": "complement",
         },
         "paper": {
             "constrained": False, "robust": False, "mask_size": 224, "iterations": 100, "learning_rate": 0.1,
@@ -98,10 +99,11 @@ class MiSuRe(Method):
     background: Literal["complement", "declared"] = "complement"
     mask_size: int = 224
     smoothing: float = 0.025
-    iterations: int = 100
+    iterations: int = 30
+    descent: float = 2.5
     patience: int = 0
     block_checks: int = 100
-    second_run: int = 20
+    second_run: int = 10
     alternatives: int = 0
     jitter: int = 0
     input_noise: float = 0.0
@@ -127,6 +129,7 @@ class MiSuRe(Method):
         require(self.smoothing >= 0, f"smoothing must not be negative, got {self.smoothing}")
         for name in ("iterations", "patience", "block_checks", "second_run", "alternatives", "jitter", "input_noise"):
             require(getattr(self, name) >= 0, f"{name} must not be negative, got {getattr(self, name)}")
+        require(self.descent >= 1, f"descent must be at least 1, got {self.descent}")
         require(self.learning_rate > 0, f"learning_rate must be positive, got {self.learning_rate}")
         require(
             self.smoothness_exponent >= 1, f"smoothness_exponent must be at least 1, got {self.smoothness_exponent}"
@@ -176,7 +179,9 @@ class MiSuRe(Method):
         grid = self._grid(task)
         disturbed = self.jitter or self.input_noise
         disturbance = Disturbance(self.jitter, self.input_noise, task.image, task.seed) if disturbed else None
-        sweep = Sweep(self.tau, self.iterations, self.patience, self.smoothing * side, grid, groups, disturbance)
+        sweep = Sweep(
+            self.tau, self.iterations, self.patience, self.smoothing * side, grid, groups, self.descent, disturbance
+        )
         return Search(sweep, self.block_checks, self.second_run, self.alternatives)
 
     def _grid(self, task: Task) -> Size:

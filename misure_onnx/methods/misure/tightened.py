@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from misure_onnx.methods.blocks import Passes
 from misure_onnx.methods.misure.area_sweep import BINARY_AT, JUST_KEPT
+from misure_onnx.methods.sufficiency import Passes
 from misure_onnx.types import Mask, Region
 
 _HALVINGS = 6

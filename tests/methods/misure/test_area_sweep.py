@@ -63,6 +63,17 @@ def test_of_graded_evidence_the_strongest_pixels_are_kept() -> None:
     assert fewest <= found.feasible[0].area <= 1.1 * fewest
 
 
+def test_the_descent_ends_at_the_first_mask_that_fails() -> None:
+    graded = np.random.default_rng(0).random(SHAPE).astype(np.float32) ** 8
+    usual, faster = (sweep_area(LinearEvidence(graded), EVERYTHING, sweep(descent=d), silent) for d in (1.0, 3.0))
+    first_failure = [next(k for k, dice in enumerate(f.trace["dice"]) if dice <= 0.9) for f in (usual, faster)]
+    assert first_failure[1] <= first_failure[0] / 2
+    steps = np.abs(np.diff(np.log(faster.trace["area"])))
+    assert steps[0] == pytest.approx(3 * np.diff(np.log(usual.trace["area"]))[0] * -1, rel=0.02)  # whole pixels
+    assert steps[first_failure[1] :].max() < 0.21
+    assert faster.feasible[0].area <= 1.1 * usual.feasible[0].area
+
+
 def test_candidates_get_smaller_and_each_is_sufficient() -> None:
     evidence = np.random.default_rng(1).random(SHAPE).astype(np.float32)
     gradient = LinearEvidence(evidence)

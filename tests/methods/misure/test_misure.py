@@ -188,7 +188,7 @@ def test_the_paper_preset_has_the_paper_s_numbers() -> None:
     [
         ("tau", 1.0), ("loss", "hinge"), ("background", "none"), ("mask_size", 1), ("iterations", -1),
         ("learning_rate", 0.0), ("smoothing", -0.1), ("second_run", -1), ("alternatives", -1), ("block_checks", -1),
-        ("smoothness_exponent", 0.5), ("clamp_below", 1.0),
+        ("descent", 0.5), ("smoothness_exponent", 0.5), ("clamp_below", 1.0),
         ("budget", 0),
     ],
 )  # fmt: skip
