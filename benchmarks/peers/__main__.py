@@ -1,6 +1,6 @@
 """Runs the peers in turns, judges their maps, and writes the tables.
 
-    python -m benchmarks.peers --environments DIR                     # makes what is missing there, measures a round
+    python -m benchmarks.peers --environments DIR                     # makes what is missing there, measures all
     python -m benchmarks.peers --environments DIR --object D01 --kinds rise --only misure,dianna --rounds 3
     python -m benchmarks.peers --judge                                # judges the maps that were not judged yet
     python -m benchmarks.peers --docs docs/peers.md                   # measures nothing: writes the tables
@@ -60,12 +60,13 @@ def main() -> None:
         arguments.only.split(",") if arguments.only else None,
         torch=arguments.object == "bundled",
     )
-    most = max((len(row.get("runs", [])) for row in measured.values()), default=0)
-    jobs = write_jobs(arguments.object, case, maps, range(most + arguments.rounds))
-    for _ in range(arguments.rounds):
+    jobs = write_jobs(arguments.object, case, maps, range(arguments.rounds))
+    for k, job in enumerate(jobs):
         for row in chosen:
             found = measured.setdefault(row.name, {"runs": []})
-            run = run_row(row, jobs[len(found["runs"])], arguments.environments)
+            if len(found["runs"]) > k:
+                continue
+            run = run_row(row, job, arguments.environments)
             print(row.name, json.dumps(run), flush=True)
             if "error" in run:
                 measured[row.name] = found | run
@@ -85,7 +86,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--object", default="bundled", help="or a triple of the data directory (default: bundled)")
     parser.add_argument("--kinds", default=",".join(KINDS))
     parser.add_argument("--only", help=f"peers, of {','.join(PEERS)} (default: all)")
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3, help="runs of every row; those that are known count")
     parser.add_argument("--judge", action="store_true", help="measure nothing: judge the maps")
     parser.add_argument("--docs", type=Path, help="measure nothing: write the tables into this page")
     return parser.parse_args()

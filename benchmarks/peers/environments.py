@@ -52,11 +52,11 @@ PEERS = {
         ),
         "MIT",
     ),
-    "captum": Peer("captum", (_TORCH, ("captum==0.9.0", _RUNTIME, *_TORCH)), "BSD-3-Clause"),
+    "captum": Peer("captum", (_TORCH, ("captum==0.9.0", "scikit-learn==1.7.2", _RUNTIME, *_TORCH)), "BSD-3-Clause"),
     "grad_cam": Peer("grad-cam", (_TORCHVISION, ("grad-cam==1.5.7", *_TORCHVISION)), "MIT"),
     "shap": Peer("shap", (("shap==0.51.0", _RUNTIME, "opencv-python-headless"),), "MIT"),
     "monai": Peer("monai", (_TORCH, ("monai==1.6.1", _RUNTIME, *_TORCH))),
-    "xaitk": Peer("xaitk-saliency", (("xaitk-saliency==0.15.0", _RUNTIME),), "BSD-3-Clause"),
+    "xaitk": Peer("xaitk-saliency", (("xaitk-saliency==0.15.0", "typing_extensions", _RUNTIME),), "BSD-3-Clause"),
     "torchray": Peer("torchray", (_TORCHVISION, ("torchray==1.0.0.2", _RUNTIME, *_TORCHVISION)), "CC-BY-NC-4.0"),
 }
 

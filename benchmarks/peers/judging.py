@@ -16,13 +16,13 @@ from misure_onnx.metrics.base import MapCandidate, MapMetric
 from misure_onnx.types import SaliencyMap
 
 METRICS, METRIC_SETTINGS = "insertion,restoring_area", {"insertion.draws": "1", "insertion.baselines": "zero"}
-LIMIT_BUDGET = 12000
+LIMIT_BUDGET = 8000
 """Coalitions of the Shapley values that the others are compared with."""
 
 
 @cache
 def limit(kind: str, name: str, bank: Path) -> SaliencyMap:
-    """What RISE's mean, or Shapley values, come to: the mean of 12000 masks, and the values of 12000 coalitions."""
+    """What RISE's mean, or Shapley values, come to: the mean of 12000 masks, and the values of 8000 coalitions."""
     case = case_named(name)
     if kind == "rise":
         return Reference(banked(case, "alone", bank / f"{name}.npz")).whole

@@ -8,6 +8,7 @@ from benchmarks.peers.rows import KINDS, Kind, Row
 
 Runs = list[dict[str, Any]]
 
+PLAIN_MASKS = 2000
 _PLAIN = "misure rise-mean-cpu"
 
 
@@ -48,15 +49,22 @@ def _columns(kind_name: str, rows: dict[str, Any]) -> dict[str, Column]:
         "peak MB": lambda _, runs: f"{of(runs, 'peak_mb_above_bare'):.0f}",
     }
     if kind_name == "rise":
-        columns["noise"] = lambda _, runs: number(runs, "noise_over_signal", 2)
-        columns["time at the mean's noise (s)"] = lambda row, runs: _equal(row, runs, rows)
+        columns["for the quality of 2000 masks (s)"] = lambda row, runs: f"{_in_proportion(row, runs):.1f}"
+        columns["at equal noise (s)"] = lambda row, runs: _at_equal_noise(row, runs, rows)
     if kind_name in ("cam", "gradient", "extremal"):
         columns["over its bare loop"] = lambda _, runs: with_range([over_bare(run) for run in runs], 1)
-    return columns | {
-        "rank correlation": lambda _, runs: number(runs, "spearman", 3),
-        "insertion": lambda _, runs: number(runs, "insertion", 3),
-        "area for Dice 0.9": lambda _, runs: number(runs, "restoring_area", 2),
-    }
+    judged: dict[str, Column] = (
+        {} if kind_name != "rise" else {"noise": lambda _, runs: number(runs, "noise_over_signal", 2)}
+    )
+    return (
+        columns
+        | judged
+        | {
+            "rank correlation": lambda _, runs: number(runs, "spearman", 3),
+            "insertion": lambda _, runs: number(runs, "insertion", 3),
+            "area for Dice 0.9": lambda _, runs: number(runs, "restoring_area", 2),
+        }
+    )
 
 
 def of(runs: Runs, name: str) -> float:
@@ -87,12 +95,16 @@ def number(runs: Runs, name: str, digits: int) -> str:
     return f"{median(known):.{digits}f}" if known else ""
 
 
-def _equal(row: Row, runs: Runs, rows: dict[str, Any]) -> str:
-    """For means; the surrogate has its forwards from where its error was measured, and stays as it is."""
+def _in_proportion(row: Row, runs: Runs) -> float:
+    """Seconds of 2000 masks; the surrogate has their quality as it is."""
     seconds = of(runs, "processor_seconds")
-    if row.estimate == "surrogate":
-        return f"{seconds:.1f}"
+    return seconds if row.estimate == "surrogate" else seconds * PLAIN_MASKS / of(runs, "forwards")
+
+
+def _at_equal_noise(row: Row, runs: Runs, rows: dict[str, Any]) -> str:
+    """Of a mean, with the goal that this library's mean of 2000 masks has."""
     plain, noises = rows.get(_PLAIN, {}).get("runs", []), [run.get("noise_over_signal") for run in runs]
-    if not plain or None in noises:
+    if row.estimate == "surrogate" or not plain or None in noises:
         return ""
-    return f"{at_equal_noise(seconds, of(runs, 'noise_over_signal'), of(plain, 'noise_over_signal')):.1f}"
+    goal = of(plain, "noise_over_signal") * (of(plain, "forwards") / PLAIN_MASKS) ** 0.5
+    return f"{at_equal_noise(of(runs, 'processor_seconds'), of(runs, 'noise_over_signal'), goal):.1f}"

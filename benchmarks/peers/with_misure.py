@@ -25,13 +25,16 @@ def main() -> None:
     name, parameters = asked(mode, job)
     method = METHODS[name].with_parameters(parameters)
     task = Task(case.task.segmenter, case.task.image, case.task.target, job.seed, case.task.batch_size, _silent)
-    counting = task.segmenter
+    counting, backwards = task.segmenter, 0
 
     def explain() -> Array:
-        return method.attribute(task).saliency
+        nonlocal backwards
+        found = method.attribute(task)
+        backwards += found.backwards  # each runs forward, too
+        return found.saliency
 
     bare, forwards = (_gradient_loop(case), 16) if method.gradient_required else (_loop(case), 64)
-    answer("misure-onnx", explain, bare, lambda: counting.forwards, bare_forwards=forwards)
+    answer("misure-onnx", explain, bare, lambda: counting.forwards + backwards, bare_forwards=forwards)
 
 
 def asked(mode: str, job: Job) -> tuple[str, dict[str, Any]]:

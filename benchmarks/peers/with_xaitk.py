@@ -50,7 +50,6 @@ def main() -> None:
         method = RISEStack(n=job.masks, s=job.cells, p1=job.keep, seed=job.seed)
     else:
         method = SlidingWindowStack((job.patch, job.patch), (job.stride, job.stride))
-    method.fill = [0] * picture.shape[2]
     classifier = Classifier(job, scored)
     answer("xaitk-saliency", lambda: np.asarray(method.generate(picture, classifier)[0]), scored.bare, scored.count)
 
