@@ -1,7 +1,7 @@
 """How many forwards does RISE need, and what does each way to save some bring?
 
     python -m benchmarks.rise_forwards                       # measures; `build/rise_forwards` keeps all Dice
-    python -m benchmarks.rise_forwards --scheme "trees, amplitude out of bag"   # of it alone
+    python -m benchmarks.rise_forwards --scheme "kernel surrogate and trees"   # of it alone
     python -m benchmarks.rise_forwards --docs docs/rise.md   # measures nothing: writes the table
 
 What all schemes estimate is the covariance of Dice and visibility; the reference is its mean over all masks that

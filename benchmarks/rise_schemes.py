@@ -12,7 +12,6 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 import scipy.linalg
-from sklearn.ensemble import ExtraTreesRegressor
 
 from misure_onnx.methods import sampled_maps
 from misure_onnx.methods.mask_surrogate import fit_surrogate
@@ -106,25 +105,11 @@ def surrogate(sample: Sample) -> SaliencyMap:
     return found.maps()[0]
 
 
-def trees(sample: Sample) -> SaliencyMap:
-    """Extremely randomised trees (Geurts et al. 2006) as the surrogate, all masks together.
-
-    Their answers are drawn towards the mean. By how much, masks tell that a tree has not seen: the map is multiplied
-    with the slope of the Dice over the answers out of bag.
-    """
-    points = _samples(sample)
-    forest = ExtraTreesRegressor(
-        60, max_features=0.5, min_samples_leaf=2, bootstrap=True, oob_score=True, random_state=0
-    )
-    answers = forest.fit(points, sample.dice).oob_prediction_
-    slope = np.cov(answers, sample.dice)[0, 1] / np.var(answers, ddof=1)
-    found = sample.masks.covariance(lambda masks: np.asarray(forest.predict(masks)), np.random.default_rng(0))
-    return np.asarray(slope * found, np.float32)
-
-
-def kernel_and_trees(sample: Sample) -> SaliencyMap:
-    """The mean of two surrogates that err differently."""
-    return np.asarray((surrogate(sample) + trees(sample)) / 2, np.float32)
+def surrogates(sample: Sample) -> SaliencyMap:
+    """As the method has it with `estimator=surrogates`: the mean of the kernel's map and that of trees."""
+    found = sampled_maps.SurrogateMap(sample.masks, len(sample.dice), 0, trees=True)
+    found.add([(sample.mask(index), float(dice)) for index, dice in enumerate(sample.dice)])
+    return found.maps()[0]
 
 
 SCHEMES: dict[str, tuple[str, Callable[[Sample], SaliencyMap]]] = {
@@ -134,8 +119,7 @@ SCHEMES: dict[str, tuple[str, Callable[[Sample], SaliencyMap]]] = {
     "linear surrogate": ("alone", linear),
     "kernel surrogate, all places alike": ("alone", one_kernel),
     "kernel surrogate, learned weights": ("alone", surrogate),
-    "trees, amplitude out of bag": ("alone", trees),
-    "mean of kernel and trees": ("alone", kernel_and_trees),
+    "kernel surrogate and trees": ("alone", surrogates),
     "the same, antithetic pairs": ("pairs", surrogate),
     "the same, balanced cells": ("balanced", surrogate),
 }

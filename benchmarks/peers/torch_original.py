@@ -37,7 +37,8 @@ class Original:
     def mean_score(self, images: Tensor) -> Tensor:
         """(N, 1): the class's logit, a mean over the object."""
         logits = self.network(images)[:, self._class]
-        return ((logits * self.region).sum(dim=(1, 2)) / self.region.sum())[:, None]
+        mean: Tensor = (logits * self.region).sum(dim=(1, 2)) / self.region.sum()
+        return mean[:, None]
 
     def soft_dice(self, images: Tensor) -> Tensor:
         """(N, 2): of the class's probability with the object, and one minus it."""

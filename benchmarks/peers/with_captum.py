@@ -1,6 +1,7 @@
 """Captum: perturbations of a function around ONNX Runtime, and gradients through the network in torch."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ def _perturbed(job: Job, mode: str, scored: Scored) -> Callable[[], Array]:
     image = torch.from_numpy(job.image)
     parts = torch.from_numpy(job.superpixels)[None, None]
     channels = job.image.shape[1]
-    asked = {
+    asked: dict[str, dict[str, Any]] = {
         "occlusion": {
             "sliding_window_shapes": (channels, job.patch, job.patch),
             "strides": (channels, job.stride, job.stride),

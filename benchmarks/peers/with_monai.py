@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from monai.visualize import OcclusionSensitivity
+from monai.visualize.occlusion_sensitivity import OcclusionSensitivity
 from torch import Tensor, nn
 
 from benchmarks.peers.job import Array, Scored, answer, the_job

@@ -24,7 +24,8 @@ def main() -> None:
     def kernel(budget: int) -> Array:
         method = shap.KernelExplainer(of_coalitions, np.zeros((1, players)))
         phi = method.shap_values(np.ones((1, players)), nsamples=budget, l1_reg=False, silent=True)
-        return np.asarray(phi)[0][job.superpixels]
+        painted: Array = np.asarray(phi)[0][job.superpixels]
+        return painted
 
     picture = np.ascontiguousarray(job.image[0].transpose(1, 2, 0))
     masker = shap.maskers.Image(np.zeros_like(picture), picture.shape)
@@ -32,7 +33,8 @@ def main() -> None:
     def partition(budget: int) -> Array:
         method = shap.Explainer(lambda images: scored(np.asarray(images).transpose(0, 3, 1, 2)), masker)
         found = method(picture[None], max_evals=budget, batch_size=job.batch, outputs=[0], silent=True)
-        return np.asarray(found.values)[0, :, :, :, 0].sum(axis=-1)
+        summed: Array = np.asarray(found.values)[0, :, :, :, 0].sum(axis=-1)
+        return summed
 
     explain = {"kernel": kernel, "partition": partition}[mode]
     # numba compiles what it needs at the first call

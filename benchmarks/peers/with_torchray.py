@@ -1,12 +1,14 @@
 """TorchRay: RISE and extremal perturbation. Measured here and used nowhere: its licence is CC-BY-NC."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torchray.attribution.extremal_perturbation import extremal_perturbation
 from torchray.attribution.rise import rise
 
-from benchmarks.peers.job import Array, Scored, answer, the_job
+from benchmarks.peers.job import Array, Job, Scored, answer, the_job
 from benchmarks.peers.torch_original import Original
 
 _NEAREST = 1e-6
@@ -29,31 +31,42 @@ def main() -> None:
     job, mode = the_job()
     torch.set_num_threads(1)
     torch.manual_seed(job.seed)
-    image = torch.from_numpy(job.image)
-    scored, original = Scored(job), Original(job) if job.weights else None
-
-    def model(images: Tensor) -> Tensor:
-        """It applies a sigmoid to what a model says, so that it gets the logit of the score."""
-        found = torch.from_numpy(scored(images.numpy())) if mode == "rise-callable" else original.soft_dice(images)
-        return torch.logit(found, _NEAREST)
+    if mode == "rise-callable":
+        scored = Scored(job)
+        score = _of_arrays(scored)
+        answer("torchray", lambda: _rise(score, job), scored.bare, scored.count)
+        return
+    original = Original(job)
+    if mode == "rise-torch":
+        answer("torchray", lambda: _rise(original.soft_dice, job), original.forward, original.count)
+        return
+    module, share = SoftDice(original), job.area / job.region.size
 
     def explain() -> Array:
-        if mode == "extremal":
-            share = job.area / job.region.size
-            found, _ = extremal_perturbation(
-                SoftDice(original), image, 0, areas=[share], max_iter=job.steps, perturbation="fade"
-            )
-            return np.asarray(found[0, 0])
-        with torch.no_grad():
-            found = rise(model, image, num_masks=job.masks, num_cells=job.cells, batch_size=job.batch, seed=job.seed)
+        found, _ = extremal_perturbation(
+            module, original.image, 0, areas=[share], max_iter=job.steps, perturbation="fade"
+        )
         return np.asarray(found[0, 0])
 
-    if mode == "rise-callable":
-        answer("torchray", explain, scored.bare, scored.count)
-    elif mode == "rise-torch":
-        answer("torchray", explain, original.forward, original.count)
-    else:
-        answer("torchray", explain, original.forward_and_backward, original.count, bare_forwards=16)
+    answer("torchray", explain, original.forward_and_backward, original.count, bare_forwards=16)
+
+
+def _of_arrays(scored: Scored) -> Callable[[Tensor], Tensor]:
+    return lambda images: torch.from_numpy(scored(images.numpy()))
+
+
+def _rise(score: Callable[[Tensor], Tensor], job: Job) -> Array:
+    """It applies a sigmoid to what a model says, so that it gets the logit of the score."""
+    with torch.no_grad():
+        found = rise(
+            lambda images: torch.logit(score(images), _NEAREST),
+            torch.from_numpy(job.image),
+            num_masks=job.masks,
+            num_cells=job.cells,
+            batch_size=job.batch,
+            seed=job.seed,
+        )
+    return np.asarray(found[0, 0])
 
 
 if __name__ == "__main__":

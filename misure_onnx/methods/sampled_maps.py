@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from misure_onnx.methods.mask_surrogate import fit_surrogate
 from misure_onnx.methods.random_masks import RandomMasks
+from misure_onnx.methods.tree_surrogate import fit_trees
 from misure_onnx.types import FloatArray, Mask, SaliencyMap, Size
 
 _SHIFTS = 64
@@ -69,10 +70,11 @@ class SurrogateMap:
         masks: how they are drawn.
         count: how many will come.
         seed: of the masks that the model never sees.
+        trees: whether the map is the mean of two surrogates', the kernel's and trees'.
     """
 
-    def __init__(self, masks: RandomMasks, count: int, seed: int) -> None:
-        self._masks, self._seed = masks, seed
+    def __init__(self, masks: RandomMasks, count: int, seed: int, *, trees: bool = False) -> None:
+        self._masks, self._seed, self._trees = masks, seed, trees
         self._block = -(-count // -(-count // _MOST_TOGETHER))
         self._samples: list[FloatArray] = []
         self._values: list[float] = []
@@ -109,9 +111,14 @@ class SurrogateMap:
         # Sums of several threads are rounded in another order, and what is learned from them amplifies that: the map
         # would depend on the processors that a process has.
         with threadpool_limits(1, user_api="blas"):
-            return np.stack(
+            maps = np.stack(
                 [self._masks.covariance(fit_surrogate(samples[p], values[p]), self._new_masks(), n) for p, n in parts]
             )
+            if not self._trees:
+                return maps
+            forests = zip(fit_trees(samples, values), parts, strict=True)
+            others = [self._masks.covariance(forest, self._new_masks(), n) for forest, (_, n) in forests]
+            return (maps + np.stack(others)) / 2
 
     def _new_masks(self) -> np.random.Generator:
         return np.random.default_rng((self._seed, 1 + self._blocks))

@@ -13,12 +13,12 @@ import torch
 from benchmarks.minimal_regions import with_table
 from benchmarks.overhead import Case
 from benchmarks.peers.__main__ import MARKERS, run_row
-from benchmarks.peers.asking import case_named, write_jobs
+from benchmarks.peers.asking import FEWER, case_named, write_jobs
 from benchmarks.peers.environments import PEERS, NoEnvironment, interpreter
 from benchmarks.peers.judging import closeness
 from benchmarks.peers.rows import KINDS, rows
 from benchmarks.peers.score_head import write_score_model
-from benchmarks.peers.table import at_equal_noise, over_bare, tables, with_range
+from benchmarks.peers.table import at_equal_noise, of, over_bare, tables, with_range
 from benchmarks.peers.torch_original import with_weights
 from benchmarks.shared_data import data_directory
 
@@ -132,7 +132,29 @@ def test_the_tables_in_the_docs_are_those_of_the_results(objects: dict[str, Any]
 
 
 def test_every_row_was_measured_or_says_why_not(objects: dict[str, Any]) -> None:
-    for kind in KINDS.values():
+    for name, kind in KINDS.items():
         for row in kind.rows:
             measured = objects["bundled"]["rows"][row.name]
-            assert "error" in measured or len(measured["runs"]) >= 3, row.name
+            least = 3 if name == "rise" else 1
+            assert "error" in measured or len(measured["runs"]) >= least, row.name
+
+
+def seconds(rows: dict[str, Any], name: str, times: float = 1) -> float:
+    return times * of(rows[name]["runs"], "processor_seconds")
+
+
+def test_the_surrogate_has_the_quality_of_2000_masks_for_a_third_of_the_time(objects: dict[str, Any]) -> None:
+    measured = objects["bundled"]["rows"]
+    own = seconds(measured, "misure rise-surrogate-cpu")
+    for peer in ("dianna rise-path", "dianna rise-callable", "xplique rise"):
+        assert own <= seconds(measured, peer, times=2000 / 500) / 3, peer
+    own = seconds(measured, "misure rise-surrogate-openvino")
+    assert own < seconds(measured, "openvino_xai rise-f32", times=2000 / 500)
+    own = seconds(measured, "misure rise-surrogate-openvino-bf16")
+    assert own < seconds(measured, "openvino_xai rise-default", times=2000 / 500)
+
+
+def test_the_surrogate_needs_no_more_forwards_than_it_was_given() -> None:
+    known = json.loads((ROOT / "benchmarks" / "results" / "rise_forwards.json").read_text(encoding="utf-8"))["cases"]
+    for name, forwards in FEWER.items():
+        assert known[name]["forwards_needed"]["kernel surrogate, learned weights"] <= forwards, name
