@@ -118,7 +118,7 @@ class SurrogateMap:
                 return maps
             forests = zip(fit_trees(samples, values), parts, strict=True)
             others = [self._masks.covariance(forest, self._new_masks(), n) for forest, (_, n) in forests]
-            return (maps + np.stack(others)) / 2
+            return np.asarray((maps + np.stack(others)) / 2, np.float32)
 
     def _new_masks(self) -> np.random.Generator:
         return np.random.default_rng((self._seed, 1 + self._blocks))
