@@ -72,11 +72,11 @@ def main() -> None:
             known = document["cases"].get(name) if arguments.scheme else None
             if known is None:
                 document["cases"][name] = measure(case, arguments.bank / f"{name}.npz")
+                document["machine"] = describe_machine()
             else:
                 sizes = tuple(int(size) for size in arguments.sizes.split(","))
                 measured = some_schemes(case, arguments.bank / f"{name}.npz", arguments.scheme, sizes)
                 document["cases"][name] = known | summarised(known["schemes"] | measured)
-            document["machine"] = describe_machine()
             arguments.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
 

@@ -119,7 +119,7 @@ SCHEMES: dict[str, tuple[str, Callable[[Sample], SaliencyMap]]] = {
     "linear surrogate": ("alone", linear),
     "kernel surrogate, all places alike": ("alone", one_kernel),
     "kernel surrogate, learned weights": ("alone", surrogate),
-    "kernel surrogate and trees": ("alone", surrogates),
     "the same, antithetic pairs": ("pairs", surrogate),
     "the same, balanced cells": ("balanced", surrogate),
+    "kernel surrogate and trees": ("alone", surrogates),
 }

@@ -28,25 +28,23 @@ def write_score_model(segmenter: OnnxRuntimeSegmenter, target: ResolvedTarget, p
     domain, region = target.domain.astype(np.float32), (target.region & target.domain).astype(np.float32)
     belongs, constants = _membership(segmenter, target.class_index)
     constants |= {
-        "score_domain": domain[None],
-        "score_region": region[None],
-        "score_pixels": np.array(region.sum(), np.float32),
+        "score_domain": domain[None, None],
+        "score_region": region[None, None],
+        "score_share": np.array(region.mean(), np.float32),
         "score_two": np.array(2, np.float32),
         "score_one": np.array(1, np.float32),
-        "score_axes": np.array([1, 2], np.int64),
-        "score_column": np.array([1], np.int64),
     }
-    nodes = [
+    nodes = [  # none of them changed its inputs or attributes between opsets
         *belongs,
         helper.make_node("Cast", ["score_is"], ["score_found_all"], to=TensorProto.FLOAT),
         helper.make_node("Mul", ["score_found_all", "score_domain"], ["score_found"]),
         helper.make_node("Mul", ["score_found", "score_region"], ["score_both"]),
-        helper.make_node("ReduceSum", ["score_found", "score_axes"], ["score_size"], keepdims=0),
-        helper.make_node("ReduceSum", ["score_both", "score_axes"], ["score_common"], keepdims=0),
-        helper.make_node("Add", ["score_size", "score_pixels"], ["score_total"]),
+        helper.make_node("GlobalAveragePool", ["score_found"], ["score_size"]),
+        helper.make_node("GlobalAveragePool", ["score_both"], ["score_common"]),
+        helper.make_node("Add", ["score_size", "score_share"], ["score_total"]),
         helper.make_node("Mul", ["score_common", "score_two"], ["score_twice"]),
-        helper.make_node("Div", ["score_twice", "score_total"], ["score_flat"]),
-        helper.make_node("Unsqueeze", ["score_flat", "score_column"], ["score_dice"]),
+        helper.make_node("Div", ["score_twice", "score_total"], ["score_cells"]),
+        helper.make_node("Flatten", ["score_cells"], ["score_dice"], axis=1),
         helper.make_node("Sub", ["score_one", "score_dice"], ["score_rest"]),
         helper.make_node("Concat", ["score_dice", "score_rest"], ["score"], axis=1),
     ]
@@ -72,19 +70,23 @@ def _take_images(graph: onnx.GraphProto, segmenter: OnnxRuntimeSegmenter) -> Non
 
 
 def _membership(segmenter: OnnxRuntimeSegmenter, class_index: int) -> tuple[list[onnx.NodeProto], Constants]:
-    """Nodes to `score_is` (N, H, W), where the class is predicted, and what they need."""
+    """Nodes to `score_is` (N, 1, H, W), where the class is predicted, and what they need."""
     output, head = segmenter.output, segmenter.spec.head
     if output.layout not in ("NCHW", "NHWC") or head.kind == "labels":
         raise ValueError(f"scores are needed pixel by pixel, got {head.kind} as {output.layout}")
-    axis = 1 if output.layout == "NCHW" else 3
-    constants: Constants = {"score_class": np.array(class_index, np.int64)}
+    scores, nodes = output.name, list[onnx.NodeProto]()
+    if output.layout == "NHWC":
+        nodes, scores = [helper.make_node("Transpose", [scores], ["score_planes"], perm=[0, 3, 1, 2])], "score_planes"
+    constants: Constants = {"score_class": np.array([class_index], np.int64)}
     if head.exclusive:
-        return [
-            helper.make_node("ArgMax", [output.name], ["score_labels"], axis=axis, keepdims=0),
+        nodes += [
+            helper.make_node("ArgMax", [scores], ["score_labels"], axis=1, keepdims=1),
             helper.make_node("Equal", ["score_labels", "score_class"], ["score_is"]),
-        ], constants
+        ]
+        return nodes, constants
     constants["score_threshold"] = np.array(head.score_threshold, np.float32)
-    return [
-        helper.make_node("Gather", [output.name, "score_class"], ["score_own"], axis=axis),
+    nodes += [
+        helper.make_node("Gather", [scores, "score_class"], ["score_own"], axis=1),
         helper.make_node("Greater", ["score_own", "score_threshold"], ["score_is"]),
-    ], constants
+    ]
+    return nodes, constants

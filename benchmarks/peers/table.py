@@ -43,7 +43,7 @@ def _columns(kind_name: str, rows: dict[str, Any]) -> dict[str, Column]:
     """Title -> what stands in a cell."""
     columns: dict[str, Column] = {
         "forwards": lambda _, runs: f"{of(runs, 'forwards'):.0f}",
-        "processor time (s)": lambda _, runs: with_range([run["processor_seconds"] for run in runs]),
+        "processor time (s)": lambda _, runs: _seconds([run["processor_seconds"] for run in runs]),
         "over its bare loop": lambda _, runs: with_range([over_bare(run) for run in runs], 2),
         "wall (s)": lambda _, runs: f"{of(runs, 'wall_seconds'):.1f}",
         "peak MB": lambda _, runs: f"{of(runs, 'peak_mb_above_bare'):.0f}",
@@ -87,6 +87,10 @@ def with_range(values: list[float], digits: int = 1) -> str:
     low, high = (f"{value:.{digits}f}" for value in (min(values), max(values)))
     middle = f"{median(values):.{digits}f}"
     return middle if low == high else f"{middle} ({low} - {high})"
+
+
+def _seconds(values: list[float]) -> str:
+    return with_range(values, 1 if median(values) >= 1 else 2)
 
 
 def number(runs: Runs, name: str, digits: int) -> str:
