@@ -8,7 +8,7 @@ from benchmarks.peers.rows import KINDS, Kind, Row
 
 Runs = list[dict[str, Any]]
 
-PLAIN_MASKS = 2000
+PLAIN_MASKS, MOST_NOISE = 2000, 2.0
 _PLAIN = "misure rise-mean-cpu"
 
 
@@ -54,7 +54,7 @@ def _columns(kind_name: str, rows: dict[str, Any]) -> dict[str, Column]:
     if kind_name in ("cam", "gradient", "extremal"):
         columns["over its bare loop"] = lambda _, runs: with_range([over_bare(run) for run in runs], 1)
     judged: dict[str, Column] = (
-        {} if kind_name != "rise" else {"noise": lambda _, runs: number(runs, "noise_over_signal", 2)}
+        {} if kind_name != "rise" else {"noise": lambda _, runs: f"{_beyond(runs)}{_noise(runs):.2f}"}
     )
     return (
         columns
@@ -105,10 +105,20 @@ def _in_proportion(row: Row, runs: Runs) -> float:
     return seconds if row.estimate == "surrogate" else seconds * PLAIN_MASKS / of(runs, "forwards")
 
 
+def _noise(runs: Runs) -> float:
+    """Of a map that hardly follows the reference it is not determined: `MOST_NOISE` or more."""
+    return float(median(min(run.get("noise_over_signal") or MOST_NOISE, MOST_NOISE) for run in runs))
+
+
 def _at_equal_noise(row: Row, runs: Runs, rows: dict[str, Any]) -> str:
     """Of a mean, with the goal that this library's mean of 2000 masks has."""
-    plain, noises = rows.get(_PLAIN, {}).get("runs", []), [run.get("noise_over_signal") for run in runs]
-    if row.estimate == "surrogate" or not plain or None in noises:
+    plain = rows.get(_PLAIN, {}).get("runs", [])
+    if row.estimate == "surrogate" or not plain:
         return ""
-    goal = of(plain, "noise_over_signal") * (of(plain, "forwards") / PLAIN_MASKS) ** 0.5
-    return f"{at_equal_noise(of(runs, 'processor_seconds'), of(runs, 'noise_over_signal'), goal):.1f}"
+    goal = _noise(plain) * (of(plain, "forwards") / PLAIN_MASKS) ** 0.5
+    seconds = at_equal_noise(of(runs, "processor_seconds"), _noise(runs), goal)
+    return f"{_beyond(runs)}{seconds:.1f}"
+
+
+def _beyond(runs: Runs) -> str:
+    return "> " if _noise(runs) >= MOST_NOISE else ""
