@@ -1,6 +1,7 @@
 """How many forwards does RISE need, and what does each way to save some bring?
 
     python -m benchmarks.rise_forwards                       # measures; `build/rise_forwards` keeps all Dice
+    python -m benchmarks.rise_forwards --scheme "kernel surrogate and trees"   # of it alone
     python -m benchmarks.rise_forwards --docs docs/rise.md   # measures nothing: writes the table
 
 What all schemes estimate is the covariance of Dice and visibility; the reference is its mean over all masks that
@@ -54,6 +55,9 @@ def main() -> None:
         "--bank", type=Path, default=Path("build/rise_forwards"), help="Dice of all masks are kept here"
     )
     parser.add_argument("--cases", default=",".join(CASES))
+    alone = [name for name, (design, _) in SCHEMES.items() if design == "alone"]
+    parser.add_argument("--scheme", action="append", choices=alone, help="of these alone, beside what is known")
+    parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="of masks, where --scheme is given")
     parser.add_argument("--docs", type=Path, help="measure nothing: write the table into this page")
     arguments = parser.parse_args()
     document = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {"cases": {}}
@@ -65,9 +69,22 @@ def main() -> None:
     for case in cases(names=names):
         name = case.name.split()[0]
         if name in names:
-            document["cases"][name] = measure(case, arguments.bank / f"{name}.npz")
-            document["machine"] = describe_machine()
+            known = document["cases"].get(name) if arguments.scheme else None
+            if known is None:
+                document["cases"][name] = measure(case, arguments.bank / f"{name}.npz")
+                document["machine"] = describe_machine()
+            else:
+                sizes = tuple(int(size) for size in arguments.sizes.split(","))
+                measured = some_schemes(case, arguments.bank / f"{name}.npz", arguments.scheme, sizes)
+                document["cases"][name] = known | summarised(known["schemes"] | measured)
             arguments.out.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+
+
+def some_schemes(case: Case, bank: Path, names: list[str], sizes: tuple[int, ...]) -> dict[str, Any]:
+    """Errors of schemes whose masks are drawn alone."""
+    sample = banked(case, "alone", bank)
+    reference = Reference(sample)
+    return {name: _of_scheme(case, name, {"alone": sample}, reference, sizes) for name in names}
 
 
 def measure(case: Case, bank: Path) -> dict[str, Any]:
@@ -75,31 +92,43 @@ def measure(case: Case, bank: Path) -> dict[str, Any]:
     designs = DESIGNS if case.name.split()[0] in DESIGNED else ("alone",)
     samples = {design: banked(case, design, bank) for design in designs}
     reference = Reference(samples["alone"])
-    rows = {}
-    for scheme, (design, estimate) in SCHEMES.items():
-        if design not in samples:
-            continue
-        rows[scheme] = {
-            str(n): of_size(samples[design], n, estimate, reference)
-            for n in SIZES
-            if estimate not in (linear, one_kernel) or n <= MOST_IN_ONE_FIT
-        }
-        rows[scheme] = {n: row for n, row in rows[scheme].items() if row}
-        print(case.name, scheme, {n: round(row["error"], 3) for n, row in rows[scheme].items()}, flush=True)
-    goal = rows["mean"][str(PLAIN)]["error"]
+    rows = {
+        scheme: _of_scheme(case, scheme, samples, reference)
+        for scheme, (design, _) in SCHEMES.items()
+        if design in samples
+    }
     return {
         "reference": {"masks": len(samples["alone"].dice), "error": reference.error},
         "dice": {"mean": float(samples["alone"].dice.mean()), "deviation": float(samples["alone"].dice.std())},
-        "schemes": rows,
-        "forwards_needed": {
-            scheme: needed({int(n): r["error"] for n, r in row.items()}, goal) for scheme, row in rows.items()
-        },
+        **summarised(rows),
         "faithfulness": {
             "mean of 2000": faithfulness(case, samples["alone"], PLAIN, mean),
             "mean of 500": faithfulness(case, samples["alone"], 500, mean),
             "surrogate of 500": faithfulness(case, samples["alone"], 500, surrogate),
         },
     }
+
+
+def _of_scheme(
+    case: Case,
+    scheme: str,
+    samples: dict[str, Sample],
+    reference: "Reference",
+    sizes: tuple[int, ...] = SIZES,
+) -> dict[str, Any]:
+    design, estimate = SCHEMES[scheme]
+    sizes = tuple(n for n in sizes if estimate not in (linear, one_kernel) or n <= MOST_IN_ONE_FIT)
+    measured = {str(n): of_size(samples[design], n, estimate, reference) for n in sizes}
+    found = {n: row for n, row in measured.items() if row}
+    print(case.name, scheme, {n: round(row["error"], 3) for n, row in found.items()}, flush=True)
+    return found
+
+
+def summarised(rows: dict[str, Any]) -> dict[str, Any]:
+    """The schemes' errors, and the forwards that each needs."""
+    goal = rows["mean"][str(PLAIN)]["error"]
+    errors = {scheme: {int(n): r["error"] for n, r in row.items()} for scheme, row in rows.items()}
+    return {"schemes": rows, "forwards_needed": {scheme: needed(found, goal) for scheme, found in errors.items()}}
 
 
 def banked(case: Case, design: str, bank: Path) -> Sample:

@@ -105,6 +105,13 @@ def surrogate(sample: Sample) -> SaliencyMap:
     return found.maps()[0]
 
 
+def surrogates(sample: Sample) -> SaliencyMap:
+    """As the method has it with `estimator=surrogates`: the mean of the kernel's map and that of trees."""
+    found = sampled_maps.SurrogateMap(sample.masks, len(sample.dice), 0, trees=True)
+    found.add([(sample.mask(index), float(dice)) for index, dice in enumerate(sample.dice)])
+    return found.maps()[0]
+
+
 SCHEMES: dict[str, tuple[str, Callable[[Sample], SaliencyMap]]] = {
     "mean": ("alone", mean),
     "mean, antithetic pairs": ("pairs", mean),
@@ -114,4 +121,5 @@ SCHEMES: dict[str, tuple[str, Callable[[Sample], SaliencyMap]]] = {
     "kernel surrogate, learned weights": ("alone", surrogate),
     "the same, antithetic pairs": ("pairs", surrogate),
     "the same, balanced cells": ("balanced", surrogate),
+    "kernel surrogate and trees": ("alone", surrogates),
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import scipy.linalg
 
 from misure_onnx.types import FloatArray
 
@@ -43,7 +44,7 @@ class MaskSurrogate:
         """Values (k,) of masks (k, D)."""
         if not self.coefficients.any():
             return np.full(len(masks), self.mean, np.float32)
-        kernel = np.exp(-_distances(masks[:, self.places] * self.scale, self.masks))
+        kernel = _kernel(_distances(masks[:, self.places] * self.scale, self.masks))
         return np.asarray(self.mean + kernel @ self.coefficients, np.float32)
 
     def relevance(self) -> FloatArray:
@@ -77,13 +78,22 @@ def _fit(
         return MaskSurrogate(places, weights, masks, np.zeros(len(masks), np.float32), mean)
     scale = np.asarray(np.sqrt(weights / typical) / _LENGTH, np.float32)
     scaled = masks * scale
-    kernel = np.exp(-_distances(scaled, scaled)).astype(np.float64)
+    kernel = _kernel(_distances(scaled, scaled)).astype(np.float64)
     kernel[np.diag_indices_from(kernel)] = 1 + _RIDGE
-    coefficients = np.linalg.solve(kernel, values - mean)
+    factor = scipy.linalg.cho_factor(kernel, overwrite_a=True, check_finite=False)
+    coefficients = scipy.linalg.cho_solve(factor, values - mean, check_finite=False)
     return MaskSurrogate(places, scale, scaled, np.asarray(coefficients, np.float32), mean)
 
 
 def _distances(some: FloatArray, others: FloatArray) -> FloatArray:
     """(k, n)."""
-    squares = np.einsum("kd,kd->k", some, some)[:, None] + np.einsum("nd,nd->n", others, others) - 2 * some @ others.T
-    return np.asarray(np.sqrt(np.maximum(squares, _NEAREST**2)), np.float32)
+    squares: FloatArray = some @ others.T  # in place from here: these arrays are what fitting and asking cost
+    squares *= -2
+    squares += np.einsum("kd,kd->k", some, some)[:, None]
+    squares += np.einsum("nd,nd->n", others, others)
+    return np.sqrt(np.maximum(squares, _NEAREST**2, out=squares), out=squares)
+
+
+def _kernel(distances: FloatArray) -> FloatArray:
+    """exp(-d), in place."""
+    return np.exp(np.negative(distances, out=distances), out=distances)

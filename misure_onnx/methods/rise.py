@@ -18,6 +18,8 @@ from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import SamplingError
 
+Estimator = Literal["surrogate", "surrogates", "mean"]
+
 _SUMMED_TOGETHER = 16
 _FIRST_LOOK, _BETWEEN_LOOKS = 125, 500
 
@@ -31,7 +33,7 @@ class Rise(Method):
         debiased:      the covariance of w and m(u)     signed: 0 = no influence
         not debiased:  sum_i w_i m_i / (n * keep)       RISE's eq. 6; holds coverage noise
 
-    and the covariance is estimated in one of two ways: by its definition, sum_i (w_i - mean w) (m_i - mean m) / n,
+    and the covariance is estimated in one of these ways: by its definition, sum_i (w_i - mean w) (m_i - mean m) / n,
     or by the covariance of a surrogate with the visibility over thousands of masks that the model never sees. The
     surrogate learns from the n masks what Dice a mask leaves (methods/mask_surrogate.py); with a quarter to a half of
     the masks its map is as close to the limit of both (docs/rise.md has the measurements), and smoother than the
@@ -45,7 +47,9 @@ class Rise(Method):
             which keeps 0.54.
         upsampling: `nearest` keeps hard cells, `linear` blurs them; both are shifted at random by up to a cell.
         debias: which of the two formulas.
-        estimator: `surrogate` or `mean`, of the covariance; the formula that is not debiased is a mean.
+        estimator: of the covariance: `surrogate`, `surrogates` or `mean`; the formula that is not debiased is a mean.
+            `surrogates` is the mean of the surrogate's map and that of trees (methods/tree_surrogate.py), which err
+            differently: closer to the limit with as many masks, for about a millisecond more a mask.
         tolerance: stop after 125, 250, 500, 1000, 1500, ... masks where the standard error of the map, estimated from
             two halves of them, is at most this share of the map's standard deviation; 0: never.
         threshold: the binary region is the map, scaled to [0, 1], above this value (the paper: 0.2 and 0.4).
@@ -81,7 +85,7 @@ class Rise(Method):
     keep: float = 0.5
     upsampling: Upsampling = "linear"
     debias: bool = True
-    estimator: Literal["surrogate", "mean"] = "surrogate"
+    estimator: Estimator = "surrogate"
     tolerance: float = 0.0
     threshold: float = 0.4
     baseline: str = "zero"
@@ -90,7 +94,7 @@ class Rise(Method):
         require(self.masks >= 2, f"masks must be at least 2, got {self.masks}")
         require(self.cells >= 1, f"cells must be at least 1, got {self.cells}")
         require(0 < self.keep < 1, f"keep must lie between 0 and 1, got {self.keep}")
-        for name, kind in (("upsampling", Upsampling), ("estimator", Literal["surrogate", "mean"])):
+        for name, kind in (("upsampling", Upsampling), ("estimator", Estimator)):
             value, known = getattr(self, name), get_args(kind)
             require(value in known, f"{name} must be {' or '.join(known)}, got {value}")
         require(
@@ -130,8 +134,8 @@ class Rise(Method):
         )
 
     def _estimate(self, drawn: RandomMasks, task: Task) -> SampledMap:
-        if self.estimator == "surrogate":
-            return SurrogateMap(drawn, self.masks, task.seed)
+        if self.estimator != "mean":
+            return SurrogateMap(drawn, self.masks, task.seed, trees=self.estimator == "surrogates")
         return MeanMap(task.size, None if self.debias else self.keep)
 
     def _looks(self) -> Iterator[int]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from misure_onnx.methods.mask_surrogate import fit_surrogate
 from misure_onnx.methods.one_thread import one_thread
 from misure_onnx.methods.random_masks import RandomMasks
+from misure_onnx.methods.tree_surrogate import fit_trees
 from misure_onnx.types import FloatArray, Mask, SaliencyMap, Size
 
 _SHIFTS = 64
@@ -69,10 +70,11 @@ class SurrogateMap:
         masks: how they are drawn.
         count: how many will come.
         seed: of the masks that the model never sees.
+        trees: whether the map is the mean of two surrogates', the kernel's and trees'.
     """
 
-    def __init__(self, masks: RandomMasks, count: int, seed: int) -> None:
-        self._masks, self._seed = masks, seed
+    def __init__(self, masks: RandomMasks, count: int, seed: int, *, trees: bool = False) -> None:
+        self._masks, self._seed, self._trees = masks, seed, trees
         self._block = -(-count // -(-count // _MOST_TOGETHER))
         self._samples: list[FloatArray] = []
         self._values: list[float] = []
@@ -107,9 +109,14 @@ class SurrogateMap:
         samples, values = np.stack(self._samples), np.array(self._values)
         parts = ((slice(None), _SHIFTS), (slice(0, None, 2), _SHIFTS // 4), (slice(1, None, 2), _SHIFTS // 4))
         with one_thread():
-            return np.stack(
+            maps = np.stack(
                 [self._masks.covariance(fit_surrogate(samples[p], values[p]), self._new_masks(), n) for p, n in parts]
             )
+            if not self._trees:
+                return maps
+            forests = zip(fit_trees(samples, values), parts, strict=True)
+            others = [self._masks.covariance(forest, self._new_masks(), n) for forest, (_, n) in forests]
+            return np.asarray((maps + np.stack(others)) / 2, np.float32)
 
     def _new_masks(self) -> np.random.Generator:
         return np.random.default_rng((self._seed, 1 + self._blocks))
