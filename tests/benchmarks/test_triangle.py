@@ -248,14 +248,14 @@ def test_idx_files_are_read_as_written(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"no gzip at all", "expected a gzipped IDX file"),
-        (gzip.compress(b"\0\0\x08\x01\0\0\0\x03abc")[:-9], "expected a gzipped IDX file"),
-        (gzip.compress(b"\x89PNG and so on"), r"expected an IDX header \(0, 0, type, axes\), got \[137, 80"),
-        (gzip.compress(b""), r"expected an IDX header \(0, 0, type, axes\), got \[\]"),
-        (gzip.compress(b"\0\0\x0d\x01\0\0\0\x03abc"), r"expected values of type 8 \(uint8\), got type 13"),
-        (gzip.compress(b"\0\0\x08\x03\0\0\0\x03abc"), "expected 1 axes, got 3"),
-        (gzip.compress(b"\0\0\x08\x01\0\0"), "the header ends after 6 bytes, 1 axes need 8"),
-        (gzip.compress(b"\0\0\x08\x01\0\0\0\x03ab"), r"the header says \(3,\) = 3 values, the file has 2"),
-        (gzip.compress(b"\0\0\x08\x01\0\0\0\x03abcd"), r"the header says \(3,\) = 3 values, the file has 4"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x03abc", mtime=0)[:-9], "expected a gzipped IDX file"),
+        (gzip.compress(b"\x89PNG and so on", mtime=0), r"expected an IDX header \(0, 0, type, axes\), got \[137, 80"),
+        (gzip.compress(b"", mtime=0), r"expected an IDX header \(0, 0, type, axes\), got \[\]"),
+        (gzip.compress(b"\0\0\x0d\x01\0\0\0\x03abc", mtime=0), r"expected values of type 8 \(uint8\), got type 13"),
+        (gzip.compress(b"\0\0\x08\x03\0\0\0\x03abc", mtime=0), "expected 1 axes, got 3"),
+        (gzip.compress(b"\0\0\x08\x01\0\0", mtime=0), "the header ends after 6 bytes, 1 axes need 8"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x03ab", mtime=0), r"the header says \(3,\) = 3 values, the file has 2"),
+        (gzip.compress(b"\0\0\x08\x01\0\0\0\x03abcd", mtime=0), r"the header says \(3,\) = 3 values, the file has 4"),
     ],
 )
 def test_bad_idx_files_are_refused(tmp_path: Path, content: bytes, message: str) -> None:

@@ -71,7 +71,7 @@ class MiSuRe(Method):
     ROUTES: ClassVar[tuple[str, ...]] = (*GROUPS, *GRADIENT_ROUTES, *FORWARD_ROUTES)
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smooth": {
-            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 30,
+            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 50,
             "descent": 2.5, "patience": 0, "block_checks": 100, "second_run": 10, "background": "complement",
         },
         "minimal": {
@@ -99,7 +99,7 @@ class MiSuRe(Method):
     background: Literal["complement", "declared"] = "complement"
     mask_size: int = 224
     smoothing: float = 0.025
-    iterations: int = 30
+    iterations: int = 50
     descent: float = 2.5
     patience: int = 0
     block_checks: int = 100
