@@ -99,7 +99,7 @@ def test_bfloat16_is_refused_or_its_difference_is_told(bright_pixels: Path) -> N
         return
     segmenter = load_segmenter(bright_pixels, "unit", provider="openvino-bf16")
     notes = make_method("predicted_mask").explain(segmenter, disc_image()).provenance.notes
-    assert any("Dice between what it finds and what it finds in float32" in note for note in notes)
+    assert any("the Dice of what it finds with what it finds in float32 is 1.0000" in note for note in notes)
 
 
 class Rounded:
