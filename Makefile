@@ -25,8 +25,8 @@ docs: install ## build the site into build/docs and check that its pages load no
 	$(BIN)/python -m sphinx -W --keep-going -b html docs build/docs
 	$(BIN)/python -m docs.building.offline build/docs
 
-test: install ## run the tests
-	$(BIN)/python -m pytest
+test: install ## run the tests, in two processes
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: install ## formatting, lint, strict types, import rules
 	$(BIN)/ruff format --check .
