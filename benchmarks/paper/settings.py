@@ -43,7 +43,7 @@ def _paper(rate: float, weight: float, mask_size: int) -> Setting:
 PAPER = msr(0.1, 0.01, 224)
 GRID = tuple(msr(rate, weight, 224) for weight in RATES for rate in RATES)
 SIZES = tuple(msr(0.1, 0.01, size) for size in MASK_SIZES)
-OURS = ("smooth", "minimal", "smooth tau=0.965", "minimal route=search")
+OURS = ("default", "default tau=0.965", "smooth", "smooth tau=0.965", "minimal", "minimal route=search")
 READINGS: Mapping[str, Setting] = {
     "reading: 0.5 outside the object": Setting(Reading(outside=0.5)),
     "reading: first channel above 0": Setting(Reading(visible=True)),
@@ -69,13 +69,15 @@ def settings(*, small: bool, layer: str = "") -> dict[str, Setting]:
         "rise": Setting(make_method("rise", "paper", {"masks": str(masks)}), (0.2, 0.4)),
         **{msr(rate, weight, 224): _paper(rate, weight, 224) for weight in RATES for rate in RATES},
         **{msr(0.1, 0.01, size): _paper(0.1, 0.01, size) for size in MASK_SIZES},
-        "smooth": _misure("smooth", second_run="0"),
+        "default": _misure("smooth", second_run="0"),
+        "default tau=0.965": _misure("smooth", second_run="0", tau="0.965"),
+        "smooth": _misure("smooth", second_run="0", iterations="100", descent="1"),
         "minimal": _misure("minimal", second_run="0"),
-        "smooth tau=0.965": _misure("smooth", second_run="0", tau="0.965"),
+        "smooth tau=0.965": _misure("smooth", second_run="0", tau="0.965", iterations="100", descent="1"),
         "minimal route=search": _misure("minimal", second_run="0", route="search"),
         **READINGS,
     }
 
 
 TABLE_1 = ("seg_grad_cam", "rise", PAPER, *OURS)
-OBJECTS = ("seg_grad_cam", "rise", PAPER, "smooth")
+OBJECTS = ("seg_grad_cam", "rise", PAPER, "default", "smooth")

@@ -95,8 +95,8 @@ def method_label(setting: str, threshold: str = "") -> str:
         return "MSR, preset `paper`"
     if setting in OURS:
         preset, _, rest = setting.partition(" ")
-        default = " (our default)" if setting == "smooth" else ""
-        return f"MSR, preset `{preset}`{f', {rest}' if rest else ''}{default}"
+        name = {"default": "our default", "smooth": "our default with 100 masks"}.get(preset, f"preset `{preset}`")
+        return f"MSR, {name}{f', {rest}' if rest else ''}"
     names = {"seg_grad_cam": "Seg-Grad-CAM", "rise": "RISE"}
     return f"{names.get(setting, setting)} {threshold}".strip()
 

@@ -16,9 +16,14 @@ ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 
 
-@pytest.fixture
-def triangle() -> Results:
-    return Results.read(RESULTS / "paper_triangle_unet_small.json")
+SEES, FILLS_IN = "paper_triangle_unet_small.json", "paper_triangle_unet_small_hidden.json"
+NOT_MEASURED = {SEES: {"default", "default tau=0.965"}, FILLS_IN: set[str]()}
+"""The default took 100 masks when the first network was measured."""
+
+
+@pytest.fixture(params=[SEES, FILLS_IN])
+def triangle(request: pytest.FixtureRequest) -> Results:
+    return Results.read(RESULTS / request.param)
 
 
 def test_the_page_is_that_of_the_committed_results() -> None:
@@ -34,9 +39,10 @@ def test_the_network_was_trained_to_a_dice_of_095_on_600_images(triangle: Result
 
 
 def test_every_row_of_tables_1_2_and_6_was_measured(triangle: Results) -> None:
-    for setting in {*TABLE_1_SETTINGS, *GRID, *SIZES, *READINGS}:
+    missing = NOT_MEASURED[triangle.place.name]
+    for setting in {*TABLE_1_SETTINGS, *GRID, *SIZES, *READINGS} - missing:
         assert list(triangle.of(setting)), setting
-    for setting in OBJECTS:
+    for setting in set(OBJECTS) - missing:
         assert list(triangle.of(setting, one_object=True)), setting
     assert {"processor", "cores", "versions"} <= set(triangle.machine)
 
@@ -80,3 +86,11 @@ def test_a_difference_is_stated_and_has_a_reason() -> None:
     assert difference(published, 0.9, 1.26) == "-0.065, x2"
     assert reason(PAPER, published, 0.97, 0.65) == "agrees"
     assert reason("msr 0.1 0.01 56", published, 0.9, 0.3) != reason("rise", published, 0.9, 0.3) != "agrees"
+
+
+def test_where_a_network_fills_in_our_default_has_the_published_dice_at_less_than_the_published_ratio() -> None:
+    results = Results.read(RESULTS / FILLS_IN)
+    rows = [row["regions"][""] for _, row in results.of("default tau=0.965")]
+    assert len(rows) == 6
+    assert min(row["dice"] for row in rows) >= 0.965
+    assert sum(row["ratio"] for row in rows) / 6 < 0.63
