@@ -24,7 +24,7 @@ from typing import Any
 from PIL import Image
 
 from benchmarks.machine import describe_machine
-from benchmarks.minimal_regions import with_table
+from benchmarks.page_table import write_table
 from benchmarks.shared_data import Triple, triples
 from misure_onnx.api import load_segmenter, make_method, make_metrics
 from misure_onnx.errors import MisureError
@@ -197,10 +197,8 @@ def summary(rows: Mapping[str, Any], *, slow: bool = False) -> dict[str, dict[st
 
 def write_page(page: Path, rows: Mapping[str, Any], by_name: Mapping[str, Triple], maps: Path) -> None:
     """Tables and gallery."""
-    text = page.read_text(encoding="utf-8")
     for slow, markers in ((False, MARKERS), (True, SLOW_MARKERS)):
-        text = with_table(text, table(summary(rows, slow=slow)), markers)
-    page.write_text(text, encoding="utf-8")
+        write_table(page, table(summary(rows, slow=slow)), markers)
     for name in GALLERY:
         if not (maps / name).is_dir():
             print(f"{maps / name}: its maps are not kept here, and its picture stays as it is")

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import describe_machine
+from benchmarks.page_table import write_table
 from benchmarks.shared_data import Triple, triples
 from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.explanation import Explanation
@@ -40,8 +41,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.docs:
         document = json.loads(arguments.out.read_text(encoding="utf-8"))
-        page = arguments.docs.read_text(encoding="utf-8")
-        arguments.docs.write_text(with_table(page, markdown_table(document["summary"])), encoding="utf-8")
+        write_table(arguments.docs, markdown_table(document["summary"]), MARKERS)
         return
     by_name = {triple.name: triple for triple in triples()}
     rows: dict[str, Any] = (
@@ -202,13 +202,6 @@ def markdown_table(summary: dict[str, Any]) -> str:
         label = f"`{name}`" if name in PRESETS else name.replace("_", " ")
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def with_table(page: str, table: str, markers: tuple[str, str] = MARKERS) -> str:
-    """The page with the table between its markers."""
-    begin, end = markers
-    before, rest = page.split(begin)
-    return f"{before}{begin}\n{table}\n{end}{rest.split(end)[1]}"
 
 
 def write(place: Path, rows: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe_machine
-from benchmarks.minimal_regions import with_table
+from benchmarks.page_table import write_table
 
 RESULT = Path(__file__).with_name("results") / "mutants.json"
 MARKERS = ("<!-- table: benchmarks.mutants -->", "<!-- end of mutants -->")
@@ -44,9 +44,7 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, help="count nothing: write the table into this page")
     arguments = parser.parse_args()
     if arguments.docs:
-        page = arguments.docs.read_text(encoding="utf-8")
-        written = with_table(page, table(json.loads(arguments.out.read_text(encoding="utf-8"))), MARKERS)
-        arguments.docs.write_text(written, encoding="utf-8")
+        write_table(arguments.docs, table(json.loads(arguments.out.read_text(encoding="utf-8"))), MARKERS)
         return
     document = {"machine": describe_machine(), **counted(dict(results(Path("mutants"))))}
     arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")

@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.machine import describe_machine
-from benchmarks.minimal_regions import with_table
 from benchmarks.overhead import Case, cases
+from benchmarks.page_table import write_table
 from benchmarks.rise_schemes import CELLS, DESIGNS, SCHEMES, Sample, Values, linear, mean, one_kernel, surrogate
 from misure_onnx.api import make_metrics
 from misure_onnx.methods.random_masks import RandomMasks
@@ -62,8 +62,7 @@ def main() -> None:
     arguments = parser.parse_args()
     document = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {"cases": {}}
     if arguments.docs:
-        page = arguments.docs.read_text(encoding="utf-8")
-        arguments.docs.write_text(with_table(page, table(document["cases"]), MARKERS), encoding="utf-8")
+        write_table(arguments.docs, table(document["cases"]), MARKERS)
         return
     names = arguments.cases.split(",")
     for case in cases(names=names):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe_machine
-from benchmarks.minimal_regions import with_table
+from benchmarks.page_table import write_table
 
 MARKERS = ("<!-- table: benchmarks.startup -->", "<!-- end of the table of benchmarks.startup -->")
 BARE = "python -c pass"
@@ -46,8 +46,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.docs:
         rows = json.loads(arguments.out.read_text(encoding="utf-8"))["rows"]
-        page = arguments.docs.read_text(encoding="utf-8")
-        arguments.docs.write_text(with_table(page, table(rows), MARKERS), encoding="utf-8")
+        write_table(arguments.docs, table(rows), MARKERS)
         return
     rows = measured(arguments.turns)
     document = {"machine": describe_machine(), "turns": arguments.turns, "rows": rows}

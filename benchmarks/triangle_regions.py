@@ -21,7 +21,7 @@ import numpy as np
 from benchmarks.datasets.triangle import Sample, Triangle, handwritten_digits
 from benchmarks.machine import describe_machine
 from benchmarks.methods import SETTINGS
-from benchmarks.minimal_regions import with_table
+from benchmarks.page_table import write_table
 from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.images import load_image
 from misure_onnx.methods import METHODS as REGISTRY
@@ -53,8 +53,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.docs:
         summary = json.loads(arguments.out.read_text(encoding="utf-8"))["summary"]
-        page = arguments.docs.read_text(encoding="utf-8")
-        arguments.docs.write_text(with_table(page, markdown_table(summary), MARKERS), encoding="utf-8")
+        write_table(arguments.docs, markdown_table(summary), MARKERS)
         return
     rows: dict[str, Any] = (
         json.loads(arguments.out.read_text(encoding="utf-8"))["rows"] if arguments.out.exists() else {}

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import describe_machine
-from benchmarks.minimal_regions import with_table
+from benchmarks.page_table import write_table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = Path(__file__).with_name("results") / "versions.json"
@@ -54,8 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--docs", type=Path, metavar="PAGE", help="write the table into a page; run nothing")
     asked = parser.parse_args(arguments)
     if asked.docs:
-        page = asked.docs.read_text(encoding="utf-8")
-        asked.docs.write_text(with_table(page, table(), MARKERS), encoding="utf-8")
+        write_table(asked.docs, table(), MARKERS)
         return 0
     if asked.resolution is None:
         parser.error("lowest or newest?")

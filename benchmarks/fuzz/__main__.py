@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmarks.fuzz.doors import DOORS
 from benchmarks.machine import describe_machine
-from benchmarks.minimal_regions import with_table
+from benchmarks.page_table import write_table
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKERS = ("<!-- table: benchmarks.fuzz -->", "<!-- end of table -->")
@@ -41,8 +41,7 @@ def main() -> None:
         arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     if arguments.docs:
         document = json.loads(arguments.out.read_text(encoding="utf-8"))
-        text = arguments.docs.read_text(encoding="utf-8")
-        arguments.docs.write_text(with_table(text, table(document), MARKERS), encoding="utf-8")
+        write_table(arguments.docs, table(document), MARKERS)
 
 
 def through(door: str, count: int, seed: int) -> dict[str, Any]:

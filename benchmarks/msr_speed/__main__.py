@@ -29,12 +29,12 @@ import numpy as np
 import torch
 
 from benchmarks.machine import describe_machine
-from benchmarks.minimal_regions import with_table
 from benchmarks.msr_speed.cases import Case, cases, loaded, task_of
 from benchmarks.msr_speed.networks import TorchNetwork, bridge, original
 from benchmarks.msr_speed.table import MARKERS, table
 from benchmarks.msr_speed.transcription import Question, transcribed
 from benchmarks.msr_speed.turns import Turns, ratio
+from benchmarks.page_table import write_table
 from misure_onnx.explanation import Explanation
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.task import Task
@@ -60,8 +60,7 @@ def main() -> None:
     document = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {}
     rows = document.get("rows", {})
     if arguments.docs:
-        page = arguments.docs.read_text(encoding="utf-8")
-        arguments.docs.write_text(with_table(page, table(rows), MARKERS), encoding="utf-8")
+        write_table(arguments.docs, table(rows), MARKERS)
         return
     torch.set_num_threads(usable_cores())
     known = cases()

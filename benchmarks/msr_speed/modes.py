@@ -23,9 +23,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.machine import describe_machine
-from benchmarks.minimal_regions import with_table
 from benchmarks.msr_speed.table import MODES_MARKERS, modes_table
 from benchmarks.overhead import Case, cases
+from benchmarks.page_table import write_table
 from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, UPSTREAM, gradient_graph
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
 from misure_onnx.graph.load import load_with_weights
@@ -52,8 +52,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.docs:
         rows = json.loads(arguments.out.read_text(encoding="utf-8"))["rows"]
-        page = arguments.docs.read_text(encoding="utf-8")
-        arguments.docs.write_text(with_table(page, modes_table(rows), MODES_MARKERS), encoding="utf-8")
+        write_table(arguments.docs, modes_table(rows), MODES_MARKERS)
         return
     torch.set_num_threads(usable_cores())
     names = arguments.models.split(",")

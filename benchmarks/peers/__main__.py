@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import describe_machine
-from benchmarks.minimal_regions import with_table
+from benchmarks.page_table import write_table
 from benchmarks.peers.asking import case_named, write_jobs
 from benchmarks.peers.environments import PEERS, NoEnvironment, interpreter
 from benchmarks.peers.judging import closeness, limit, worth
@@ -40,8 +40,7 @@ def main() -> None:
     arguments = _arguments()
     document = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {"objects": {}}
     if arguments.docs:
-        page = arguments.docs.read_text(encoding="utf-8")
-        arguments.docs.write_text(with_table(page, tables(document["objects"]), MARKERS), encoding="utf-8")
+        write_table(arguments.docs, tables(document["objects"]), MARKERS)
         return
     measured = document["objects"].setdefault(arguments.object, {"rows": {}})["rows"]
     document["machine"] = describe_machine()

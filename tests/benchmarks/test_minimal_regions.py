@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.minimal_regions import MARKERS, markdown_table, perimeter, summarise, with_table
+from benchmarks.minimal_regions import MARKERS, markdown_table, perimeter, summarise
+from benchmarks.page_table import with_table
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "minimal_regions.json"
@@ -38,7 +39,7 @@ def test_the_committed_summary_is_that_of_the_committed_rows(document: dict[str,
 
 def test_the_table_in_the_docs_is_that_of_the_committed_results(document: dict[str, Any]) -> None:
     page = PAGE.read_text(encoding="utf-8")
-    assert page == with_table(page, markdown_table(document["summary"])), (
+    assert page == with_table(page, markdown_table(document["summary"]), MARKERS), (
         "run: python -m benchmarks.minimal_regions --docs docs/believing.md"
     )
 
@@ -46,7 +47,7 @@ def test_the_table_in_the_docs_is_that_of_the_committed_results(document: dict[s
 def test_a_table_replaces_the_one_before() -> None:
     begin, end = MARKERS
     page = f"a\n{begin}\nold\n{end}\nb\n"
-    assert with_table(with_table(page, "new"), "newer") == f"a\n{begin}\nnewer\n{end}\nb\n"
+    assert with_table(with_table(page, "new", MARKERS), "newer", MARKERS) == f"a\n{begin}\nnewer\n{end}\nb\n"
 
 
 def test_every_committed_constrained_region_is_sufficient(document: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ import onnxruntime
 import pytest
 import torch
 
-from benchmarks.minimal_regions import with_table
 from benchmarks.overhead import Case
+from benchmarks.page_table import with_table
 from benchmarks.peers.__main__ import MARKERS, run_row
 from benchmarks.peers.asking import FEWER, case_named, write_jobs
 from benchmarks.peers.environments import PEERS, NoEnvironment, interpreter

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.minimal_regions import with_table
+from benchmarks.page_table import with_table
 from benchmarks.triangle_regions import MARKERS, fair, markdown_table, summarise
 
 ROOT = Path(__file__).resolve().parents[2]
