@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.msr_speed.table import MARKERS, modes_table, table
+from benchmarks.msr_speed.table import MARKERS, MODES_MARKERS, modes_table, table
 from benchmarks.startup import MARKERS as STARTUP_MARKERS
 from benchmarks.startup import table as startup_table
 
@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "speed.md"
 TABLES: dict[str, tuple[tuple[str, str], Callable[[Mapping[str, Any]], str]]] = {
     "msr_speed": (MARKERS, table),
+    "msr_modes": (MODES_MARKERS, modes_table),
     "startup": (STARTUP_MARKERS, startup_table),
 }
 
