@@ -50,7 +50,7 @@ from misure_onnx.segmenter import CountingSegmenter
 from misure_onnx.target import Target
 from misure_onnx.types import FloatArray
 
-RISE_MASKS, MISURE_ITERATIONS, SUFFICIENT_TAU, TRIED_FORWARDS = 128, 5, 0.999, 16
+RISE_MASKS, MISURE_ITERATIONS, SUFFICIENT_TAU, TRIED_FORWARDS = 500, 5, 0.999, 16
 LEAST_SECONDS = 60.0
 """That turns go on: a loop of 0.2 s swings by a tenth on a shared machine."""
 ONE_OBJECT = Target.at(67, 124)

@@ -51,7 +51,9 @@ class MaskSurrogate:
         """(P,): mean square of the derivative by each place, over the masks; up to a factor."""
         distances = _distances(self.masks, self.masks)
         np.fill_diagonal(distances, np.inf)  # the kernel has no derivative at a mask itself
-        pull = np.exp(-distances) / distances * self.coefficients
+        pull = _kernel(distances.copy())
+        pull /= distances
+        pull *= self.coefficients
         derivative = pull @ self.masks - pull.sum(axis=1, keepdims=True) * self.masks
         return np.asarray(np.mean((derivative * self.scale) ** 2, axis=0), np.float32)
 
@@ -78,7 +80,7 @@ def _fit(
         return MaskSurrogate(places, weights, masks, np.zeros(len(masks), np.float32), mean)
     scale = np.asarray(np.sqrt(weights / typical) / _LENGTH, np.float32)
     scaled = masks * scale
-    kernel = _kernel(_distances(scaled, scaled)).astype(np.float64)
+    kernel = _kernel(_distances(scaled, scaled)).astype(np.float64).T  # columns together, as LAPACK has it: no copy
     kernel[np.diag_indices_from(kernel)] = 1 + _RIDGE
     factor = scipy.linalg.cho_factor(kernel, overwrite_a=True, check_finite=False)
     coefficients = scipy.linalg.cho_solve(factor, values - mean, check_finite=False)
@@ -87,8 +89,7 @@ def _fit(
 
 def _distances(some: FloatArray, others: FloatArray) -> FloatArray:
     """(k, n)."""
-    squares: FloatArray = some @ others.T  # in place from here: these arrays are what fitting and asking cost
-    squares *= -2
+    squares: FloatArray = some @ (-2 * others.T)  # in place from here: these arrays are what fitting and asking cost
     squares += np.einsum("kd,kd->k", some, some)[:, None]
     squares += np.einsum("nd,nd->n", others, others)
     return np.sqrt(np.maximum(squares, _NEAREST**2, out=squares), out=squares)

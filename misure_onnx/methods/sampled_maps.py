@@ -1,6 +1,7 @@
 """From random masks and their Dice to RISE's map: by their mean, or by what a surrogate learned from them."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import cv2
@@ -11,6 +12,7 @@ from misure_onnx.methods.mask_surrogate import fit_surrogate
 from misure_onnx.methods.one_thread import one_thread
 from misure_onnx.methods.random_masks import RandomMasks
 from misure_onnx.methods.tree_surrogate import fit_trees
+from misure_onnx.processors import usable_cores
 from misure_onnx.types import FloatArray, Mask, SaliencyMap, Size
 
 _SHIFTS = 64
@@ -105,17 +107,22 @@ class SurrogateMap:
         self._samples, self._values = [], []
 
     def _of_open_block(self) -> FloatArray:
-        """(3, H, W): maps of all its masks, and of the even and the odd ones on fewer new masks, the same for both."""
+        """(3, H, W): maps of all its masks, and of the even and the odd ones on fewer new masks, the same for both.
+
+        The halves cost half as much as the whole, so that two threads are busy: forwards would wait for one.
+        """
         samples, values = np.stack(self._samples), np.array(self._values)
-        parts = ((slice(None), _SHIFTS), (slice(0, None, 2), _SHIFTS // 4), (slice(1, None, 2), _SHIFTS // 4))
-        with one_thread():
-            maps = np.stack(
-                [self._masks.covariance(fit_surrogate(samples[p], values[p]), self._new_masks(), n) for p, n in parts]
-            )
+        parts, shifts = (slice(None), slice(0, None, 2), slice(1, None, 2)), (_SHIFTS, _SHIFTS // 4, _SHIFTS // 4)
+
+        def learned(part: slice, count: int) -> SaliencyMap:
+            return self._masks.covariance(fit_surrogate(samples[part], values[part]), self._new_masks(), count)
+
+        with one_thread(), ThreadPoolExecutor(min(2, usable_cores())) as threads:
+            maps = np.stack(list(threads.map(learned, parts, shifts)))
             if not self._trees:
                 return maps
-            forests = zip(fit_trees(samples, values), parts, strict=True)
-            others = [self._masks.covariance(forest, self._new_masks(), n) for forest, (_, n) in forests]
+            forests = zip(fit_trees(samples, values), shifts, strict=True)
+            others = [self._masks.covariance(forest, self._new_masks(), count) for forest, count in forests]
             return np.asarray((maps + np.stack(others)) / 2, np.float32)
 
     def _new_masks(self) -> np.random.Generator:
