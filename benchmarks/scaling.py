@@ -49,10 +49,14 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/scaling.json"))
     parser.add_argument("--figure", type=Path, default=Path("docs/scaling.png"))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--draw", action="store_true", help="run nothing: draw what --out holds")
     parser.add_argument("--child", nargs=3, metavar=("MODEL", "MASKS", "SIDE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
         print(peak_of(Path(arguments.child[0]), int(arguments.child[1]), int(arguments.child[2])))
+        return
+    if arguments.draw:
+        draw(json.loads(arguments.out.read_text(encoding="utf-8"))).savefig(arguments.figure, dpi=110)
         return
     with tempfile.TemporaryDirectory() as folder:
         model = write_model(Path(folder, "colours.onnx"))
@@ -180,10 +184,10 @@ def draw(document: dict[str, Any]) -> Figure:
     """Three lines of processor time, and the peak of memory."""
     figure = Figure(figsize=(13, 3.2), layout="constrained")
     axes = figure.subplots(1, 4)
-    titles = {"pixels": "pixels", "objects": "objects of one class", "classes": "classes"}
-    for place, (what, label) in zip(axes, titles.items(), strict=False):
+    titles = {"pixels": ("thousand pixels", 1000), "objects": ("objects of one class", 1), "classes": ("classes", 1)}
+    for place, (what, (label, unit)) in zip(axes, titles.items(), strict=False):
         rows = document[what]
-        counts = [int(count) for count in rows]
+        counts = [int(count) / unit for count in rows]
         for name in next(iter(rows.values())):
             seconds = [row[name] for row in rows.values()]
             place.plot(counts, [s / seconds[0] for s in seconds], marker="o", label=name)

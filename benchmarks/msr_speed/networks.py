@@ -106,10 +106,19 @@ def _take_weights(network: nn.Module, model: onnx.ModelProto, image: Tensor) -> 
         layer.weight.data.copy_(torch.tensor(weights[node.input[1]]))
         bias = torch.tensor(weights[node.input[2]]) if len(node.input) > 2 else torch.zeros(layer.out_channels)
         layer.bias = nn.Parameter(bias, requires_grad=False)
+        _take_dilation(layer, node)
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.reset_parameters()  # mean 0, variance 1, weight 1, bias 0
             module.eps = 0.0
+
+
+def _take_dilation(layer: nn.Conv2d | nn.ConvTranspose2d, node: onnx.NodeProto) -> None:
+    """As the file has it: versions of a library dilate different layers for the same output stride."""
+    attributes = {attribute.name: tuple(attribute.ints) for attribute in node.attribute}
+    before, after = attributes.get("pads", (0, 0, 0, 0))[:2], attributes.get("pads", (0, 0, 0, 0))[2:]
+    if before == after:  # else the layer pads its input by itself
+        layer.dilation, layer.padding = attributes.get("dilations", (1, 1)), before
 
 
 def _in_order(network: nn.Module, image: Tensor) -> Iterator[nn.Conv2d | nn.ConvTranspose2d]:

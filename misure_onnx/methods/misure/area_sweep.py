@@ -20,10 +20,13 @@ JUST_KEPT = np.nextafter(np.float32(BINARY_AT), np.float32(1))
 _FEWEST_PIXELS = 4
 _FINEST = 0.3
 """Standard deviation in pixels below which a Gaussian does nothing."""
-_STALL = 15
-"""Masks without a smaller sufficient one after which the smoothing is halved: the object needs finer detail ..."""
-_TOO_LARGE = 0.4
+_STALL = 3
+"""Masks, a kind of baseline, without a smaller sufficient one after which the smoothing is halved: finer detail is
+needed ..."""
+_TOO_LARGE = 0.25
 """... as long as the smallest one is larger than this share of the region that the sweep began with."""
+_HALVINGS = 2
+"""At most: a quarter of the smoothing that was asked for is still smooth."""
 _MOST_STALE = 2
 """Rounds after which a baseline is asked again although another one is worse."""
 
@@ -80,7 +83,7 @@ def sweep_area(
     state = _Scores(start, sweep, prior)
     ledger = _Ledger(sweep)
     feasible: list[MaskCandidate] = []
-    last_gain, last_refined, region = 0, 0, start
+    last_gain, last_refined, refinements, region = 0, 0, 0, start
     trace: dict[str, list[float]] = {"loss": [], "dice": [], "area": []}
     for iteration in range(max(1, sweep.iterations)):
         group, baseline = ledger.next()
@@ -94,10 +97,10 @@ def sweep_area(
             trace[name].append(value)
         progress("minimal region", iteration + 1, sweep.iterations)
         smallest = int((feasible[-1].region if feasible else start).sum())
-        stalled = iteration - max(last_gain, last_refined) >= _STALL
-        if stalled and smallest > _TOO_LARGE * int(start.sum()):
+        stalled = iteration - max(last_gain, last_refined) >= _STALL * len(sweep.groups)
+        if stalled and refinements < _HALVINGS and smallest > _TOO_LARGE * int(start.sum()):
             state.refine()
-            last_refined = iteration
+            last_refined, refinements = iteration, refinements + 1
         if sweep.patience and iteration - last_gain > sweep.patience:
             break
         if iteration + 1 < sweep.iterations:

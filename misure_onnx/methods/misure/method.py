@@ -42,7 +42,8 @@ class MiSuRe(Method):
             declares it as background, as eq. 1 has it; else the complement).
         mask_size: the mask is a grid of mask_size x mask_size values; a volume's has at most so many along each axis.
         smoothing: how coarse the region is, as a share of the object's side (the square root of its area, the cube root
-            of its volume): standard deviation of the Gaussian that its pixels' scores are smoothed with.
+            of its volume): standard deviation of the Gaussian that its pixels' scores are smoothed with; halved,
+            twice at most, where the region stays large.
         iterations: at most so many masks are evaluated.
         descent: until the first mask fails, the area shrinks by so many times the usual step (at least 1).
         patience: stop after so many masks without a smaller one; 0: never.
@@ -71,8 +72,8 @@ class MiSuRe(Method):
     ROUTES: ClassVar[tuple[str, ...]] = (*GROUPS, *GRADIENT_ROUTES, *FORWARD_ROUTES)
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smooth": {
-            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 50,
-            "descent": 2.5, "patience": 0, "block_checks": 100, "second_run": 10, "background": "complement",
+            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 35,
+            "descent": 2.5, "patience": 0, "block_checks": 100, "second_run": 8, "background": "complement",
         },
         "minimal": {
             "constrained": True, "robust": False, "smoothing": 0.0, "mask_size": 224, "iterations": 100,
@@ -99,11 +100,11 @@ class MiSuRe(Method):
     background: Literal["complement", "declared"] = "complement"
     mask_size: int = 224
     smoothing: float = 0.025
-    iterations: int = 50
+    iterations: int = 35
     descent: float = 2.5
     patience: int = 0
     block_checks: int = 100
-    second_run: int = 10
+    second_run: int = 8
     alternatives: int = 0
     jitter: int = 0
     input_noise: float = 0.0

@@ -5,6 +5,8 @@ import numpy.typing as npt
 import pytest
 
 from misure_onnx.gradients.base import Evaluation, Fidelity
+from misure_onnx.mask import smoothed
+from misure_onnx.methods.misure import area_sweep
 from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, sweep_area
 from misure_onnx.methods.progress import silent
 
@@ -115,11 +117,27 @@ def test_smoothing_makes_blobs() -> None:
     evidence = np.random.default_rng(3).random(SHAPE).astype(np.float32)
 
     def edges(smoothing: float) -> int:
-        found = sweep_area(LinearEvidence(evidence), EVERYTHING, sweep(smoothing=smoothing, tau=0.6), silent)
+        found = sweep_area(LinearEvidence(evidence), EVERYTHING, sweep(smoothing=smoothing, tau=0.2), silent)
         region = np.pad(found.feasible[0].region, 1)
         return int(sum(np.count_nonzero(np.diff(region, axis=axis)) for axis in (0, 1)))
 
     assert edges(3.0) < edges(0.0) / 2
+
+
+@pytest.mark.parametrize(("tau", "sigmas"), [(0.6, [4.0, 2.0, 1.0]), (0.15, [4.0])], ids=["large", "small"])
+def test_a_region_that_stays_large_gets_finer_detail_twice_at_most(
+    monkeypatch: pytest.MonkeyPatch, tau: float, sigmas: list[float]
+) -> None:
+    used = dict[float, None]()
+
+    def noted(values: npt.NDArray[np.float32], sigma: float) -> npt.NDArray[np.float32]:
+        used[sigma] = None
+        return smoothed(values, sigma)
+
+    monkeypatch.setattr(area_sweep, "smoothed", noted)
+    evidence = np.random.default_rng(3).random(SHAPE).astype(np.float32)
+    sweep_area(LinearEvidence(evidence), EVERYTHING, sweep(smoothing=4.0, tau=tau), silent)
+    assert list(used) == sigmas
 
 
 def test_pixels_put_last_are_avoided_where_others_do() -> None:
