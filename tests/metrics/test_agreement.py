@@ -34,6 +34,10 @@ def test_what_is_constant_has_no_order() -> None:
     assert spearman(np.array([]), np.array([])) is None
 
 
+def test_a_map_agrees_with_itself_exactly() -> None:
+    assert all(map_agreement(again, again.copy()) == 1 for again in RNG.standard_normal((20, 8, 9)).astype(np.float32))
+
+
 def test_two_constant_maps_agree_and_one_agrees_with_no_other() -> None:
     assert map_agreement(FLAT, FLAT) == map_agreement(FLAT, 2 * FLAT) == 1
     assert map_agreement(FLAT, FIRST) == map_agreement(FIRST, FLAT) == 0
