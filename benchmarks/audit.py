@@ -23,8 +23,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine
 from benchmarks.reliability.scenes import write_scenes
+from benchmarks.results_file import write_results
+from misure_onnx.machine import describe_machine
 
 MODEL = str(files("misure_onnx") / "demo" / "triangle.onnx")
 SETTINGS = ("iterations=20", "second_run=0", "block_checks=10", "route=onnx_gradient")
@@ -76,7 +77,7 @@ def main() -> None:
         },
         "peak_memory_mib_by_images": memory,
     }
-    arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_results(arguments.out, result)
     print(json.dumps({key: result[key] for key in result if key.startswith(("ratios", "peak"))}, indent=1))
 
 

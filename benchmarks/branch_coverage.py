@@ -19,7 +19,8 @@ from typing import Any
 
 import coverage
 
-from benchmarks.machine import describe_machine
+from benchmarks.results_file import write_results
+from misure_onnx.machine import describe_machine
 
 RESULT = Path(__file__).with_name("results") / "coverage_of_tests.json"
 TESTS = (
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if status == 0:
         print(json.dumps(document, indent=1))
         if not asked.dry:
-            RESULT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+            write_results(RESULT, document)
     return status
 
 

@@ -19,10 +19,11 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib.figure import Figure
 
-from benchmarks.machine import describe_machine
+from benchmarks.results_file import write_results
 from benchmarks.shared_data import Triple, triples
 from misure_onnx.api import load_segmenter
 from misure_onnx.explanation import Explanation
+from misure_onnx.machine import describe_machine
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.target import Target
 
@@ -156,9 +157,7 @@ def _lines(axes: Any, curves: list[list[float]], label: str, colour: str) -> Non
 def write(place: Path, rows: dict[str, Any]) -> None:
     """The whole document, replaced at once."""
     document = {"machine": describe_machine(), "summary": summarise(rows), "rows": dict(sorted(rows.items()))}
-    staging = place.with_suffix(".tmp")
-    staging.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    staging.replace(place)
+    write_results(place, document)
 
 
 if __name__ == "__main__":

@@ -11,16 +11,15 @@ import argparse
 import json
 import statistics
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import describe_machine
+from benchmarks.bare import seconds_of
 from benchmarks.overhead import DATA_TRIPLES, Case, cases
 from misure_onnx.errors import UnsupportedModel
+from misure_onnx.machine import describe_machine
 from misure_onnx.mask import MaskGrid
 from misure_onnx.perturbation import blend
 from misure_onnx.types import FloatArray
@@ -71,7 +70,7 @@ def measure(case: Case, repeats: int) -> dict[str, Any]:
     difference = float(np.abs(plain() - fused()).max())
     ratios, seconds = [], []
     for _ in range(repeats):
-        plain_seconds, fused_seconds = _seconds(plain), _seconds(fused)
+        plain_seconds, fused_seconds = seconds_of(plain), seconds_of(fused)
         ratios.append(fused_seconds / plain_seconds)
         seconds.append(plain_seconds / MASKS)
     classes, pixels = case.segmenter.spec.classes, size[0] * size[1]
@@ -81,12 +80,6 @@ def measure(case: Case, repeats: int) -> dict[str, Any]:
         "plain_milliseconds_a_mask": 1e3 * statistics.median(seconds),
         "bytes_a_mask": {"plain": 4 * pixels * (task.image.shape[1] + classes), "fused": 4 * pixels + 12},
     }
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

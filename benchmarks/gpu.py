@@ -22,11 +22,12 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import describe_machine
 from benchmarks.msr_speed.cases import Case, cases, loaded, task_of
+from benchmarks.results_file import write_results
 from misure_onnx.errors import ProviderError
 from misure_onnx.gradients import mask_gradient
 from misure_onnx.gradients.base import MaskGradient, MaskProblem, PreservationLoss
+from misure_onnx.machine import describe_machine
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.task import Task
@@ -57,7 +58,7 @@ def main() -> int:
             rows[name] = measured(case, "cuda")
             print(name, json.dumps(rows[name]), flush=True)
         document = {"machine": describe_machine(), "device": device(), "rows": rows, "left_out": left_out}
-        arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        write_results(arguments.out, document)
     failed = {name: row["wrong"] for name, row in rows.items() if row["wrong"]}
     print(f"wrong: {failed}" if failed else "every check passed")
     return 1 if failed else 0

@@ -20,9 +20,10 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from benchmarks.machine import describe_machine
 from benchmarks.occlusion_filters import deletion, task_of
+from benchmarks.results_file import write_results
 from benchmarks.shared_data import triples
+from misure_onnx.machine import describe_machine
 from misure_onnx.methods.kernel_shap import KernelShap
 from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.shapley import Float64, sampled, shapley_values
@@ -58,7 +59,7 @@ def main() -> None:
         for run, first in next(iter(rows.values())).items()
     }
     document = {"machine": describe_machine(), "summary": summary, "rows": rows}
-    arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_results(arguments.out, document)
     print(json.dumps(summary, indent=1))
 
 

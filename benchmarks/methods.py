@@ -23,18 +23,19 @@ from typing import Any
 
 from PIL import Image
 
-from benchmarks.machine import describe_machine
 from benchmarks.page_table import write_table
+from benchmarks.results_file import write_results
 from benchmarks.shared_data import Triple, triples
 from misure_onnx.api import load_segmenter, make_method, make_metrics
 from misure_onnx.errors import MisureError
 from misure_onnx.explanation import Explanation
 from misure_onnx.images import load_image
+from misure_onnx.machine import describe_machine
 from misure_onnx.mask import resize_map
 from misure_onnx.methods import METHODS
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.task import Task
-from misure_onnx.metrics.agreement import spearman
+from misure_onnx.metrics.agreement import map_agreement
 from misure_onnx.metrics.base import MapCandidate, MapMetric
 from misure_onnx.network_input import in_network_axes
 from misure_onnx.rendering.methods_figure import MethodColumn, draw_methods
@@ -165,7 +166,7 @@ def agreements(place: Path) -> dict[str, float]:
     """Spearman's correlation of every two maps that are kept for a triple."""
     found = {name: Explanation.load(place / name) for name in METHODS if (place / name / "explanation.json").is_file()}
     return {
-        f"{a} {b}": round(spearman(found[a].saliency, found[b].saliency), 4)
+        f"{a} {b}": round(map_agreement(found[a].saliency, found[b].saliency), 4)
         for a, b in itertools.combinations(found, 2)
     }
 
@@ -179,7 +180,7 @@ def write(path: Path, rows: Mapping[str, Any], agreement: Mapping[str, Any]) -> 
         "agreement": agreement,
         "rows": rows,
     }
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_results(path, document)
 
 
 def summary(rows: Mapping[str, Any], *, slow: bool = False) -> dict[str, dict[str, float]]:

@@ -16,12 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import describe_machine
 from benchmarks.page_table import write_table
+from benchmarks.results_file import write_results
 from benchmarks.shared_data import Triple, triples
 from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.explanation import Explanation
 from misure_onnx.images import load_image
+from misure_onnx.machine import describe_machine
 from misure_onnx.mask import random_region, resize_region
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.target import Target
@@ -207,9 +208,7 @@ def markdown_table(summary: dict[str, Any]) -> str:
 def write(place: Path, rows: dict[str, Any]) -> None:
     """The whole document, replaced at once."""
     document = {"machine": describe_machine(), "route": ROUTE, "summary": summarise(rows), "rows": rows}
-    staging = place.with_suffix(".tmp")
-    staging.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    staging.replace(place)
+    write_results(place, document)
 
 
 if __name__ == "__main__":

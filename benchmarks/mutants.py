@@ -16,12 +16,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine
 from benchmarks.page_table import write_table
+from benchmarks.results_file import write_results
+from misure_onnx.machine import describe_machine
 
 RESULT = Path(__file__).with_name("results") / "mutants.json"
 MARKERS = ("<!-- table: benchmarks.mutants -->", "<!-- end of mutants -->")
-SURVIVED, KILLED, NO_TEST = (0,), (1, 3), (33,)
+SURVIVED, NO_TEST = (0,), (33,)
 KINDS: Mapping[str, str] = {
     "type": r"float32|float64|int64|bool\)|, bool|dtype|astype|np\.asarray",
     "progress": r"progress\(|progress,",
@@ -47,7 +48,7 @@ def main() -> None:
         write_table(arguments.docs, table(json.loads(arguments.out.read_text(encoding="utf-8"))), MARKERS)
         return
     document = {"machine": describe_machine(), **counted(dict(results(Path("mutants"))))}
-    arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_results(arguments.out, document)
     print(table(document))
 
 

@@ -22,10 +22,11 @@ mpl.use("Agg")
 import numpy as np
 from matplotlib.figure import Figure
 
-from benchmarks.machine import describe_machine
+from benchmarks.results_file import write_results
 from benchmarks.shared_data import Triple, triples
 from misure_onnx.api import load_segmenter
 from misure_onnx.images import load_image
+from misure_onnx.machine import describe_machine
 from misure_onnx.methods.occlusion import Occlusion
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.task import Task
@@ -160,9 +161,7 @@ def draw(rows: Mapping[str, Any]) -> Figure:
 def write(place: Path, rows: Mapping[str, Any]) -> None:
     """The whole document, replaced at once."""
     document = {"machine": describe_machine(), "summary": summarise(rows), "rows": rows}
-    staging = place.with_suffix(".tmp")
-    staging.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    staging.replace(place)
+    write_results(place, document)
 
 
 if __name__ == "__main__":

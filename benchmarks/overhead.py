@@ -29,7 +29,7 @@ import numpy as np
 import onnxruntime as ort
 import torch
 
-from benchmarks.machine import describe_machine
+from benchmarks.bare import bare_session, seconds_of
 from benchmarks.shared_data import data_directory, triples
 from misure_onnx.api import load_segmenter
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
@@ -39,6 +39,7 @@ from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, UPSTREAM
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
 from misure_onnx.graph.load import load_with_weights
 from misure_onnx.images import load_image
+from misure_onnx.machine import describe_machine
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.misure.area_sweep import sweep_area
 from misure_onnx.methods.progress import silent
@@ -220,7 +221,7 @@ def _misure(case: Case) -> tuple[dict[str, Timed], int]:
 def _bare_forwards(case: Case, count: int) -> dict[str, Timed]:
     """`InferenceSession.run` on as many images: after each other at the fastest batch size, and at the same time."""
     name, output, workers = case.segmenter.input.name, case.segmenter.output.name, case.segmenter.spec.workers
-    session, shared = _bare_session(case, usable_cores()), _bare_session(case, usable_cores() // workers)
+    session, shared = _session(case, usable_cores()), _session(case, usable_cores() // workers)
     threads = ThreadPoolExecutor(workers)
 
     def loop(batch: int, forwards: int) -> None:
@@ -236,19 +237,12 @@ def _bare_forwards(case: Case, count: int) -> dict[str, Timed]:
             pass
 
     batches = [case.segmenter.input.batch] if case.segmenter.input.batch else [1, 2, 4, 8]
-    best = min(batches, key=lambda batch: _seconds(lambda: loop(batch, TRIED_FORWARDS)))
+    best = min(batches, key=lambda batch: _seconds_warm(lambda: loop(batch, TRIED_FORWARDS)))
     return {"bare": lambda: loop(best, count), "bare_concurrent": concurrent_loop}
 
 
-def _bare_session(case: Case, threads: int) -> ort.InferenceSession:
-    return _session_of(str(case.segmenter.path), threads)
-
-
-def _session_of(model: str | bytes, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+def _session(case: Case, threads: int) -> ort.InferenceSession:
+    return bare_session(str(case.segmenter.path), threads)
 
 
 def _bare_gradients(case: Case, count: int) -> dict[str, Timed]:
@@ -256,7 +250,7 @@ def _bare_gradients(case: Case, count: int) -> dict[str, Timed]:
     model, name, output = load_with_weights(case.segmenter.path), case.segmenter.input.name, case.segmenter.output.name
     own: FloatArray = np.asarray(case.segmenter.input.to_network(case.task.image), np.float32)
     graph = TorchGraph(model, outputs=[output])
-    upstream = np.ones(_bare_session(case, usable_cores()).run([output], {name: own})[0].shape, np.float32)
+    upstream = np.ones(_session(case, usable_cores()).run([output], {name: own})[0].shape, np.float32)
 
     def torch_loop() -> None:
         for _ in range(count):
@@ -265,7 +259,7 @@ def _bare_gradients(case: Case, count: int) -> dict[str, Timed]:
             result.backward(torch.ones_like(result))  # type: ignore[no-untyped-call]
 
     written = gradient_graph(model, of=output, wrt=name, shape=own.shape)
-    session = _session_of(written.SerializeToString(), usable_cores())
+    session = bare_session(written.SerializeToString(), usable_cores())
 
     def graph_loop() -> None:
         for _ in range(count):
@@ -274,11 +268,9 @@ def _bare_gradients(case: Case, count: int) -> dict[str, Timed]:
     return {"bare_torch": torch_loop, "bare_onnx_gradient": graph_loop}
 
 
-def _seconds(run: Timed) -> float:
+def _seconds_warm(run: Timed) -> float:
     run()
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+    return seconds_of(run)
 
 
 if __name__ == "__main__":

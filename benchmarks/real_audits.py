@@ -29,13 +29,14 @@ import torch
 import yaml
 from torch import Tensor
 
-from benchmarks.machine import describe_machine
+from benchmarks.results_file import write_results
 from benchmarks.shared_data import Triple, data_directory, triples
 from exporters.demo_model.train import loss
 from exporters.demo_model.unet import UNet
 from exporters.plain_export import export
 from misure_onnx.audit.table import read_rows
 from misure_onnx.images import load_image
+from misure_onnx.machine import describe_machine
 from misure_onnx.preprocessing import Preprocessing
 
 PHOTOS, RETINA = "D01", "D17"
@@ -62,7 +63,7 @@ def main() -> None:
             document[name] = audited(prepared(data, place), place / "audit", arguments.workers)
             print(name, json.dumps(document[name]))
     document["machine"] = describe_machine()
-    arguments.results.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_results(arguments.results, document)
 
 
 def every_picture(data: Path, place: Path) -> list[str]:

@@ -1,7 +1,7 @@
 """What it costs to ask a model behind a server instead of running its file: every protocol of every server, in turns.
 
     python -m benchmarks.remote --out benchmarks/results/remote.json
-    python -m benchmarks.remote --table docs/remote.md
+    python -m benchmarks.remote --docs docs/remote.md
 
 The bundled model (224 x 224, a small network: the smaller the network, the more a protocol counts) in this process,
 and in real servers on this machine (`benchmarks/servers`), with as many threads each. In-process and remote calls take
@@ -12,7 +12,6 @@ import argparse
 import json
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -20,11 +19,13 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import describe_machine
+from benchmarks.bare import seconds_of
+from benchmarks.page_table import write_table
 from benchmarks.servers.environments import NoEnvironment
 from benchmarks.servers.starting import Served, serving
 from misure_onnx.api import load_segmenter
 from misure_onnx.backends.open_inference import OpenInferenceSegmenter, RemoteOptions
+from misure_onnx.machine import describe_machine
 from misure_onnx.methods.sufficient_region import SufficientRegion
 from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Segmenter
@@ -36,7 +37,7 @@ IMAGES = 8
 ONE_OBJECT = Target.at(67, 124)
 """Of the bundled image."""
 _DEMO = Path(str(files("misure_onnx") / "demo"))
-_BEGIN, _END = "<!-- written by `python -m benchmarks.remote --table` -->", "<!-- end -->"
+MARKERS = ("<!-- table: benchmarks.remote -->", "<!-- end of table -->")
 
 
 def main() -> None:
@@ -44,11 +45,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/remote.json"))
     parser.add_argument("--repeats", type=int, default=5, help="turns of each call (default: 5)")
-    parser.add_argument("--table", type=Path, metavar="PAGE", help="write the table of --out into this page and end")
+    parser.add_argument("--docs", type=Path, help="run nothing: write the table of --out into this page")
     arguments = parser.parse_args()
-    if arguments.table:
-        document = json.loads(arguments.out.read_text(encoding="utf-8"))
-        arguments.table.write_text(with_table(arguments.table.read_text(encoding="utf-8"), document), encoding="utf-8")
+    if arguments.docs:
+        write_table(arguments.docs, table(json.loads(arguments.out.read_text(encoding="utf-8"))), MARKERS)
         return
     rows: list[dict[str, Any]] = []
     for server in SERVERS:
@@ -130,24 +130,12 @@ def _explained(local: Segmenter, remote: Segmenter) -> dict[str, Any]:
 def _in_turns(repeats: int, here: Callable[[], object], there: Callable[[], object]) -> dict[str, float]:
     """Median seconds of both, and the median of the ratios."""
     here(), there()
-    seconds = [(_seconds(here), _seconds(there)) for _ in range(repeats)]
+    seconds = [(seconds_of(here), seconds_of(there)) for _ in range(repeats)]
     return {
         "in_process_seconds": round(statistics.median(one for one, _ in seconds), 5),
         "remote_seconds": round(statistics.median(other for _, other in seconds), 5),
         "ratio": round(statistics.median(other / one for one, other in seconds), 3),
     }
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def with_table(page: str, document: dict[str, Any]) -> str:
-    """A page with the table of a document between its marks."""
-    before, rest = page.split(_BEGIN)
-    return f"{before}{_BEGIN}\n\n{table(document)}\n\n{_END}{rest.split(_END)[1]}"
 
 
 def table(document: dict[str, Any]) -> str:

@@ -23,13 +23,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.machine import describe_machine
 from benchmarks.overhead import Case, cases
 from benchmarks.page_table import write_table
 from benchmarks.rise_schemes import CELLS, DESIGNS, SCHEMES, Sample, Values, linear, mean, one_kernel, surrogate
 from misure_onnx.api import make_metrics
+from misure_onnx.machine import describe_machine
 from misure_onnx.methods.random_masks import RandomMasks
-from misure_onnx.metrics.agreement import spearman
+from misure_onnx.metrics.agreement import map_agreement
 from misure_onnx.metrics.base import MapCandidate, MapMetric
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.types import SaliencyMap
@@ -191,7 +191,7 @@ def of_size(
         truth = reference.without(chosen) if sample is reference.sample else reference.whole
         found = estimate(sample.part(chosen))
         squares.append(float(np.mean((found - truth) ** 2) / truth.var()))
-        ranks.append(spearman(found, truth))
+        ranks.append(map_agreement(found, truth))
     if not count:
         return {}
     error = math.sqrt(max(float(np.mean(squares)) - reference.error**2, 0.0))

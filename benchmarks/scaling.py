@@ -8,7 +8,6 @@ the bare session as often as matters.
 """
 
 import argparse
-import json
 import statistics
 import subprocess
 import sys
@@ -26,9 +25,10 @@ import onnx
 from matplotlib.figure import Figure
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.machine import describe_machine
+from benchmarks.results_file import write_results
 from misure_onnx.api import every_object, load_segmenter
 from misure_onnx.images import load_image as load
+from misure_onnx.machine import describe_machine
 from misure_onnx.methods.base import Method
 from misure_onnx.methods.explain_all import explain_all
 from misure_onnx.methods.rise import Rise
@@ -67,7 +67,7 @@ def main() -> None:
             "memory": with_masks(model),
             "machine": describe_machine(),
         }
-    arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_results(arguments.out, document)
     draw(document).savefig(arguments.figure, dpi=110)
 
 

@@ -37,10 +37,11 @@ from typing import Any
 import httpx2
 import numpy as np
 
-from benchmarks.machine import describe_machine
+from benchmarks.results_file import write_results
 from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.explanation import Explanation
 from misure_onnx.images import load_image
+from misure_onnx.machine import describe_machine
 from misure_onnx.methods.base import Method
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.task import Task
@@ -71,7 +72,7 @@ def main() -> None:
             result["overhead"] = overhead(server, address, Path(folder) / "library", arguments.pairs)
         if arguments.only != "overhead":
             result["load"] = load(address, arguments.jobs, arguments.clients)
-    arguments.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_results(arguments.out, result)
     print(json.dumps(result, indent=1))
 
 

@@ -18,8 +18,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine
 from benchmarks.page_table import write_table
+from benchmarks.results_file import write_results
+from misure_onnx.machine import describe_machine
 
 MARKERS = ("<!-- table: benchmarks.startup -->", "<!-- end of the table of benchmarks.startup -->")
 BARE = "python -c pass"
@@ -50,7 +51,7 @@ def main() -> None:
         return
     rows = measured(arguments.turns)
     document = {"machine": describe_machine(), "turns": arguments.turns, "rows": rows}
-    arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_results(arguments.out, document)
     print(table(rows))
 
 

@@ -19,11 +19,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.datasets.triangle import Sample, Triangle, handwritten_digits
-from benchmarks.machine import describe_machine
 from benchmarks.methods import SETTINGS
 from benchmarks.page_table import write_table
+from benchmarks.results_file import write_results
 from misure_onnx.api import load_segmenter, make_method
 from misure_onnx.images import load_image
+from misure_onnx.machine import describe_machine
 from misure_onnx.methods import METHODS as REGISTRY
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.target import ResolvedTarget, Target
@@ -159,9 +160,7 @@ def markdown_table(summary: dict[str, Any]) -> str:
 def write(place: Path, rows: dict[str, Any]) -> None:
     """The whole document, replaced at once."""
     document = {"machine": describe_machine(), "summary": summarise(rows), "rows": rows}
-    staging = place.with_suffix(".tmp")
-    staging.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-    staging.replace(place)
+    write_results(place, document)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine
 from benchmarks.page_table import write_table
+from benchmarks.results_file import write_results
+from misure_onnx.machine import describe_machine
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULT = Path(__file__).with_name("results") / "versions.json"
@@ -34,8 +35,9 @@ TESTS = (
     "tests/metrics",
     "tests/graph",
     "tests/audit/test_rle.py",
-    *(f"tests/test_{name}.py" for name in ("dicom", "explanation", "files", "geotiff", "images", "mask", "overlap")),
-    *(f"tests/test_{name}.py" for name in ("preprocessing", "scores", "target", "volumes")),
+    *(f"tests/test_{name}.py" for name in ("classes", "dicom", "explanation", "files", "geotiff", "images", "mask")),
+    *(f"tests/test_{name}.py" for name in ("network_input", "overlap", "preprocessing", "published_schema")),
+    *(f"tests/test_{name}.py" for name in ("refused_images", "scores", "target", "volumes")),
 )
 _TOOLS = ("pytest>=8.2", "hypothesis>=6.100", "jsonschema>=4.21")
 _FOLDERS = ("tests", "benchmarks", "exporters", "docs")
@@ -135,7 +137,7 @@ def write(key: str, row: dict[str, Any]) -> None:
     document = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.exists() else {"rows": {}}
     document["machine"] = {name: value for name, value in describe_machine().items() if name != "versions"}
     document["rows"] = dict(sorted({**document["rows"], key: row}.items()))
-    RESULT.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_results(RESULT, document)
 
 
 def table() -> str:

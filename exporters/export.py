@@ -1,7 +1,5 @@
 """From a network to a file that describes itself and is shown to give what the network gives."""
 
-import hashlib
-import importlib.metadata
 import json
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +13,8 @@ from exporters.source import Source
 from exporters.variants import write_variant
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.errors import OutputError
+from misure_onnx.file_hash import sha256_of
+from misure_onnx.installed import versions_of
 
 _PACKAGES = (
     "torch", "torchvision", "segmentation_models_pytorch", "timm", "transformers", "monai", "keras", "scikit-learn",
@@ -60,7 +60,7 @@ def _export_into(
     real = real_inputs(deployed, images)
     report = {
         "file": name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": sha256_of(path),
         "bytes": path.stat().st_size,
         "opset": deployed.identity.opset,
         "metadata": declared.to_mapping(),
@@ -69,12 +69,7 @@ def _export_into(
         "variants": {
             variant: write_variant(variant, path, path.with_suffix(f".{variant}.onnx"), real) for variant in variants
         },
-        "versions": _versions(),
+        "versions": versions_of(_PACKAGES),
     }
     path.with_suffix(".parity.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     return report
-
-
-def _versions() -> dict[str, str]:
-    installed = {distribution.name for distribution in importlib.metadata.distributions()}
-    return {name: importlib.metadata.version(name) for name in _PACKAGES if name in installed}

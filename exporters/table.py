@@ -15,7 +15,7 @@ BEGIN, END = "<!-- parity: written by `python -m exporters parity --table` -->",
 
 def record(results: Path, name: str, row: dict[str, Any]) -> None:
     """Adds a row, and where it was measured."""
-    from benchmarks.machine import describe_machine  # noqa: PLC0415 - the table needs none of it
+    from misure_onnx.machine import describe_machine  # noqa: PLC0415 - the table needs none of it
 
     rows = json.loads(results.read_text(encoding="utf-8"))["rows"] if results.is_file() else {}
     document = {"machine": describe_machine(), "rows": dict(sorted({**rows, name: row}.items()))}

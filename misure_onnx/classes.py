@@ -48,8 +48,7 @@ def predicted_region(spec: SegmenterSpec, scores: Scores, index: int) -> Region:
     region: Region = spec.head.membership(scores, index)[0]
     if not region.any():
         raise TargetError(
-            f"{spec.class_name(index) or f'class {index}'} is not predicted in this image; "
-            f"predicted are: {present_classes(spec, scores)}"
+            f"{spec.class_label(index)} is not predicted in this image; predicted are: {present_classes(spec, scores)}"
         )
     return region
 
@@ -58,7 +57,7 @@ def present_classes(spec: SegmenterSpec, scores: Scores) -> str:
     """Names and pixel counts, most pixels first: person (12,345 pixels), dog (678 pixels)."""
     counts = {index: int(spec.head.membership(scores, index).sum()) for index in range(spec.classes)}
     shown = sorted(((count, index) for index, count in counts.items() if count), key=lambda item: (-item[0], item[1]))
-    return ", ".join(f"{spec.class_name(i) or f'class {i}'} ({count:,} pixels)" for count, i in shown) or "nothing"
+    return ", ".join(f"{spec.class_label(i)} ({count:,} pixels)" for count, i in shown) or "nothing"
 
 
 def assumed_background(spec: SegmenterSpec) -> int | None:

@@ -74,3 +74,13 @@ class GradientError(MisureError):
 
 class FidelityError(GradientError):
     """A gradient route deviates from the deployed model."""
+
+
+def require(condition: bool, message: str) -> None:  # noqa: FBT001 - reads as a sentence: require(x > 0, "...")
+    """Refuses a parameter.
+
+    Raises:
+        ParameterError: the condition does not hold.
+    """
+    if not condition:
+        raise ParameterError(message)

@@ -1,10 +1,14 @@
-"""Which file this is."""
+"""Which file this is, or which files."""
 
 import hashlib
 from pathlib import Path
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, as hexadecimal digits; read in pieces."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def sha256_of(*paths: Path) -> str:
+    """SHA-256 of a file's bytes, or of several files' one after the other, as hexadecimal digits; read in pieces."""
+    digest = hashlib.sha256()
+    for path in paths:
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+    return digest.hexdigest()

@@ -1,10 +1,11 @@
-"""The files of an explanation: encodings, and writing all or none of them."""
+"""Files that are there as a whole or not at all: encodings, one file, and the files of an explanation together."""
 
 import contextlib
 import errno
 import gzip
 import io
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -30,12 +31,30 @@ def encode_json(document: Any) -> bytes:
 
 def encode_png(region: Region) -> bytes:
     """Black and white."""
-    return bytes(cv2.imencode(".png", region.astype(np.uint8) * 255)[1])
+    return encode_pixels(region.astype(np.uint8) * np.uint8(255))
+
+
+def encode_pixels(pixels: npt.NDArray[np.uint8]) -> bytes:
+    """(H, W) grey or (H, W, 3) BGR bytes as PNG."""
+    return bytes(cv2.imencode(".png", pixels)[1])
+
+
+def encode_stretched(saliency: SaliencyMap) -> bytes:
+    """(H, W) a map as PNG of 8 bits: its lowest value black, its highest white; a constant map black."""
+    low, high = float(saliency.min()), float(saliency.max())
+    if high <= low:
+        return encode_pixels(np.zeros(saliency.shape, np.uint8))
+    return encode_pixels(np.rint((saliency.astype(np.float64) - low) / (high - low) * 255).astype(np.uint8))
 
 
 def encode_rgb(pixels: npt.NDArray[np.uint8]) -> bytes:
     """(H, W, 3) RGB as PNG."""
-    return bytes(cv2.imencode(".png", np.ascontiguousarray(pixels[..., ::-1]))[1])
+    return encode_pixels(np.ascontiguousarray(pixels[..., ::-1]))
+
+
+def encode_jpeg(pixels: npt.NDArray[np.uint8], quality: int) -> bytes:
+    """(H, W, 3) RGB as JPEG."""
+    return bytes(cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])[1])
 
 
 def encode_nifti(array: npt.NDArray[Any], affine: npt.NDArray[np.float64]) -> bytes:
@@ -58,6 +77,31 @@ def encode_npy(array: SaliencyMap) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
+
+
+def write_through(place: Path, content: bytes) -> None:
+    """Writes and waits for the disk, so that a name that follows never stands for an empty file."""
+    with place.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_whole(place: Path, content: bytes) -> None:
+    """A file that is there as a whole or not at all.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    staging = place.with_name(f".{place.name}.{os.getpid()}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        write_through(staging, content)
+        staging.replace(place)
+    except OSError as error:
+        raise OutputError(f"{str(place)!r} could not be written: {error.strerror or error}") from error
+    finally:
+        staging.unlink(missing_ok=True)
 
 
 def check_directory(directory: Path) -> None:

@@ -1,38 +1,21 @@
 """Where something was measured or computed."""
 
-import importlib.metadata
 import platform
 from pathlib import Path
 from typing import Any
 
+from misure_onnx.installed import NUMERICAL, versions_of
 from misure_onnx.processors import usable_cores
-
-_PACKAGES = (
-    "misure-onnx",
-    "onnxruntime-gpu",
-    "onnxruntime",
-    "openvino",
-    "onnx",
-    "torch",
-    "numpy",
-    "opencv-python-headless",
-)
 
 
 def describe_machine() -> dict[str, Any]:
     """Processor, cores and versions; goes into every committed result and audit."""
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return {
         "processor": _processor(),
         "cores": usable_cores(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "versions": versions,
+        "versions": versions_of(NUMERICAL),
     }
 
 

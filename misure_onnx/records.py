@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from misure_onnx.segmenter import class_label
+
 Status = Literal["ok", "saturated", "not_sufficient", "uninformative"]
 """ok; saturated: the sufficient region is nearly the whole image; not_sufficient: the binary region does not
 reach tau on the deployed model; uninformative: the method found no signal."""
@@ -28,7 +30,7 @@ class Rival:
     @property
     def label(self) -> str:
         """The class's name, or "class 3"."""
-        return self.class_name or f"class {self.class_index}"
+        return class_label(self.class_index, self.class_name)
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class TargetRecord:
     @property
     def label(self) -> str:
         """The class's name, or "class 3"; of a contrast "dog rather than cat"."""
-        own = self.class_name or f"class {self.class_index}"
+        own = class_label(self.class_index, self.class_name)
         return own if self.against is None else f"{own} rather than {self.against.label}"
 
 

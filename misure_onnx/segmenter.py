@@ -134,6 +134,15 @@ class SegmenterSpec:
         """The declared name of a class."""
         return self.class_names[index] if self.class_names else None
 
+    def class_label(self, index: int) -> str:
+        """The declared name of a class, or "class 3"."""
+        return class_label(index, self.class_name(index))
+
+
+def class_label(class_index: int, class_name: str | None) -> str:
+    """How texts call a class: by its name, or "class 3" where it has none."""
+    return class_name or f"class {class_index}"
+
 
 class Segmenter(Protocol):
     """A model that gives one score a class and pixel."""

@@ -17,7 +17,7 @@ from misure_onnx.network_input import in_network_axes
 from misure_onnx.overlap import hard_dice
 from misure_onnx.points import as_text, index_of, point_is_reversed
 from misure_onnx.scores import Head
-from misure_onnx.segmenter import SegmenterSpec
+from misure_onnx.segmenter import SegmenterSpec, class_label
 from misure_onnx.types import BoolArray, FloatArray, Region, Scores, Size
 
 TargetKind = Literal["class", "instance", "region"]
@@ -50,8 +50,8 @@ class ResolvedTarget:
     @property
     def label(self) -> str:
         """The class's name, or "class 3"; of a contrast "dog rather than cat"."""
-        own = self.class_name or f"class {self.class_index}"
-        return own if self.rival is None else f"{own} rather than {self.rival_name or f'class {self.rival}'}"
+        own = class_label(self.class_index, self.class_name)
+        return own if self.rival is None else f"{own} rather than {class_label(self.rival, self.rival_name)}"
 
     def predicted(self, scores: Scores, head: Head) -> BoolArray:
         """Pixels that are predicted as the target's class: (N, L, H, W) -> (N, H, W) bool, of the whole image.
@@ -175,7 +175,7 @@ class Target:
         predicted = predicted_region(spec, scores, index) if index >= 0 else np.zeros(labels.shape, bool)
         part = component_at(predicted, *pixel)
         if part is None:
-            wanted = "no class" if index < 0 else f"not {spec.class_name(index) or f'class {index}'}"
+            wanted = "no class" if index < 0 else f"not {spec.class_label(index)}"
             raise TargetError(
                 f"the model predicts {wanted} at point {as_text(self.point or ())}; in this image: "
                 f"{present_classes(spec, scores)}"
@@ -194,7 +194,7 @@ class Target:
         predicted = predicted_region(spec, scores, index)
         if not (predicted & mask).any():
             raise TargetError(
-                f"{spec.class_name(index) or f'class {index}'} is not predicted inside the target mask; "
+                f"{spec.class_label(index)} is not predicted inside the target mask; "
                 f"predicted in this image: {present_classes(spec, scores)}"
             )
         return ResolvedTarget(index, spec.class_name(index), "region", predicted & mask, ~predicted | mask)
@@ -226,7 +226,7 @@ def rather_than(target: ResolvedTarget, spec: SegmenterSpec, scores: Scores, aga
     above = spec.head.above(scores, target.class_index, rival)[0]
     region = target.region & above
     if not region.any():
-        raise TargetError(f"{spec.class_name(rival) or f'class {rival}'} scores higher than {target.label} everywhere")
+        raise TargetError(f"{spec.class_label(rival)} scores higher than {target.label} everywhere")
     domain = target.domain & (~above | region)
     return dataclasses.replace(target, region=region, domain=domain, rival=rival, rival_name=spec.class_name(rival))
 
@@ -283,7 +283,7 @@ def _largest_class(spec: SegmenterSpec, labels: npt.NDArray[np.int64]) -> tuple[
         what = f"only {spec.class_name(background) or 'class 0'}" if background is not None else "nothing"
         raise TargetError(f"the model predicts {what} in this image: there is nothing to explain")
     index = int(counts.argmax())
-    label = spec.class_name(index) or f"class {index}"
+    label = spec.class_label(index)
     notes = [f"no target was given: {label}, the largest predicted class that is not background, was taken"]
     if background is not None and spec.class_names is None:
         notes.append("no class names are declared: class 0 was taken as background")

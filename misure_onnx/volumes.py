@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from misure_onnx.dicom_series import Series, holds_series, read_series
 from misure_onnx.errors import ImageError
+from misure_onnx.file_hash import sha256_of
 from misure_onnx.intensities import Intensities, intensities, stretched
 from misure_onnx.sizes import by
 from misure_onnx.types import FloatArray
@@ -107,11 +108,9 @@ def load_volume(source: VolumeLike) -> LoadedVolume:
                 f"{str(path)!r} ({by(one.voxels.shape[:3])} voxels) and {str(paths[0])!r} "
                 f"({by(read[0].voxels.shape[:3])}) are not on the same grid: resample one to the other first"
             )
-    digest = hashlib.sha256()
-    for file in (file for one in read for file in one.files):
-        digest.update(file.read_bytes())
+    digest = sha256_of(*(file for one in read for file in one.files))
     voxels = np.concatenate([one.voxels for one in read], axis=3)
-    return _volume(voxels, read[0].affine, digest.hexdigest(), paths[0].name)
+    return _volume(voxels, read[0].affine, digest, paths[0].name)
 
 
 def _read(path: Path) -> Series:

@@ -1,11 +1,12 @@
 """The results file: rows that are kept, so that an interrupted run goes on where it stopped."""
 
-import importlib.metadata
 import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine
+from benchmarks.results_file import write_results
+from misure_onnx.installed import versions_of
+from misure_onnx.machine import describe_machine
 
 _LIBRARIES = ("torchvision", "segmentation_models_pytorch", "transformers", "monai", "timm", "onnxscript")
 
@@ -23,6 +24,6 @@ class Results:
         """Keeps a row, and where it was measured."""
         self.rows[name] = row
         machine = describe_machine()
-        machine["versions"] |= {name: importlib.metadata.version(name) for name in _LIBRARIES}
+        machine["versions"] |= versions_of(_LIBRARIES)
         document = {"machine": machine, "rows": dict(sorted(self.rows.items()))}
-        self._path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        write_results(self._path, document)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-import onnxruntime as ort
 import torch
 
+from benchmarks.bare import bare_session
 from benchmarks.coverage.subject import Array, Subject
 from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, UPSTREAM, gradient_graph
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
@@ -34,10 +34,7 @@ def _onnx_gradient(subject: Subject) -> Run:
     constants = {tensor.name for tensor in model.graph.initializer}
     (name,) = (value.name for value in model.graph.input if value.name not in constants)
     graph = gradient_graph(model, of=subject.scores, wrt=name, shape=subject.image.shape)
-    options = ort.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = 1
-    session = ort.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    session = bare_session(graph.SerializeToString(), threads=1)
     feeds = {name: subject.image, UPSTREAM: subject.upstream}
 
     def run() -> tuple[Array, Array]:

@@ -1,6 +1,7 @@
 """100,000 broken inputs through every door.
 
-    python -m benchmarks.fuzz --inputs 100000 --docs docs/robustness.md
+    python -m benchmarks.fuzz --inputs 100000
+    python -m benchmarks.fuzz --docs docs/robustness.md     # runs nothing
 
 Each batch runs in a process of its own with a limit on memory, so that what kills a process is a finding too. Findings:
 anything but an answer or a refusal in a sentence; more than the time limit; a file outside the folder for output.
@@ -17,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fuzz.doors import DOORS
-from benchmarks.machine import describe_machine
 from benchmarks.page_table import write_table
+from benchmarks.results_file import write_results
+from misure_onnx.machine import describe_machine
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKERS = ("<!-- table: benchmarks.fuzz -->", "<!-- end of table -->")
@@ -32,16 +34,15 @@ def main() -> None:
     parser.add_argument("--door", help="only this one, with all inputs")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/fuzz.json"))
-    parser.add_argument("--docs", type=Path, help="write the table into this page; with --inputs 0 from --out")
+    parser.add_argument("--docs", type=Path, help="run nothing: write the table of --out into this page")
     arguments = parser.parse_args()
-    if arguments.inputs:
-        chosen = {arguments.door: 1.0} if arguments.door else {name: door.share for name, door in DOORS.items()}
-        doors = {name: through(name, round(share * arguments.inputs), arguments.seed) for name, share in chosen.items()}
-        document = {"machine": describe_machine(), "seed": arguments.seed, "seconds_limit": SECONDS, "doors": doors}
-        arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     if arguments.docs:
-        document = json.loads(arguments.out.read_text(encoding="utf-8"))
-        write_table(arguments.docs, table(document), MARKERS)
+        write_table(arguments.docs, table(json.loads(arguments.out.read_text(encoding="utf-8"))), MARKERS)
+        return
+    chosen = {arguments.door: 1.0} if arguments.door else {name: door.share for name, door in DOORS.items()}
+    doors = {name: through(name, round(share * arguments.inputs), arguments.seed) for name, share in chosen.items()}
+    document = {"machine": describe_machine(), "seed": arguments.seed, "seconds_limit": SECONDS, "doors": doors}
+    write_results(arguments.out, document)
 
 
 def through(door: str, count: int, seed: int) -> dict[str, Any]:

@@ -31,14 +31,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.machine import describe_machine
 from benchmarks.msr_speed.cases import Case, cases, loaded, task_of
 from benchmarks.msr_speed.networks import TorchNetwork, bridge, original
 from benchmarks.msr_speed.table import MARKERS, table
 from benchmarks.msr_speed.transcription import Question, transcribed
 from benchmarks.msr_speed.turns import Turns, ratio
 from benchmarks.page_table import write_table
+from benchmarks.results_file import write_results
 from misure_onnx.explanation import Explanation
+from misure_onnx.machine import describe_machine
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.task import Task
 from misure_onnx.processors import usable_cores
@@ -157,7 +158,7 @@ def _bare(network: TorchNetwork, task: Task) -> None:
 def write(path: Path, rows: Mapping[str, Any]) -> None:
     """The whole document."""
     document = {"machine": describe_machine(), "rows": rows}
-    path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+    write_results(path, document)
 
 
 if __name__ == "__main__":

@@ -18,17 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 import torch
 from torch import Tensor
 
-from benchmarks.machine import describe_machine
+from benchmarks.bare import bare_session
 from benchmarks.msr_speed.table import MODES_MARKERS, modes_table
 from benchmarks.overhead import Case, cases
 from benchmarks.page_table import write_table
+from benchmarks.results_file import write_results
 from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, UPSTREAM, gradient_graph
 from misure_onnx.gradients.torch_bridge.interpreter import TorchGraph
 from misure_onnx.graph.load import load_with_weights
+from misure_onnx.machine import describe_machine
 from misure_onnx.processors import usable_cores
 
 NAMES = ("bundled", "D15")
@@ -62,7 +63,7 @@ def main() -> None:
             rows[case.name] = measured(case, arguments.turns)
             print(case.name, json.dumps(rows[case.name]), flush=True)
             document = {"machine": describe_machine(), "masks_of_a_turn": MASKS, "rows": rows}
-            arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+            write_results(arguments.out, document)
 
 
 def measured(case: Case, turns: int) -> dict[str, Any]:
@@ -106,26 +107,19 @@ def _in_onnx_runtime(case: Case) -> dict[str, Turn]:
     model = load_with_weights(case.segmenter.path)
     written = gradient_graph(model, of=output, wrt=name, shape=image.shape).SerializeToString()
     deployed = model.SerializeToString()
-    shape = _session(deployed, usable_cores()).run([output], {name: image})[0].shape
+    shape = bare_session(deployed, usable_cores()).run([output], {name: image})[0].shape
     both = {name: image, UPSTREAM: np.ones(shape, np.float32)}
     found: dict[str, Turn] = {}
     for what, graph, outputs, feeds in (
         ("forward and backward", written, [output, GRADIENT], both),
         ("forward", deployed, [output], {name: image}),
     ):
-        whole, half = _session(graph, usable_cores()), _session(graph, max(1, usable_cores() // 2))
+        whole, half = bare_session(graph, usable_cores()), bare_session(graph, max(1, usable_cores() // 2))
         found[f"ONNX Runtime, {what}"] = _repeated(lambda s=whole, o=outputs, f=feeds: s.run(o, f))  # type: ignore[misc]
         found[f"ONNX Runtime, {what}, two at the same time"] = _two_at_once(
             lambda s=half, o=outputs, f=feeds: s.run(o, f)  # type: ignore[misc]
         )
     return found
-
-
-def _session(graph: bytes, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.log_severity_level = 3
-    return ort.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
 
 
 def _repeated(once: Turn, times: int = MASKS) -> Turn:

@@ -1,15 +1,16 @@
 """The results of one column: one JSON document, to which every finished explanation is added at once."""
 
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine
 from benchmarks.paper.columns import Column
 from benchmarks.paper.questions import Question
+from benchmarks.results_file import write_results
+from misure_onnx.file_hash import sha256_of
+from misure_onnx.machine import describe_machine
 
 
 @dataclass
@@ -41,7 +42,7 @@ class Results:
             "dataset": column.dataset,
             "model": column.model,
             "small": small,
-            "model_sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+            "model_sha256": sha256_of(model),
             "training": _training(model),
         }
         if not place.exists():
@@ -94,9 +95,7 @@ class Results:
             "questions": self.questions,
             "rows": self.rows,
         }
-        staging = self.place.with_suffix(".tmp")
-        staging.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-        staging.replace(self.place)
+        write_results(self.place, document)
 
 
 def _training(model: Path) -> dict[str, Any] | None:

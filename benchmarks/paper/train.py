@@ -10,7 +10,6 @@ On a GPU where torch finds one. Images are turned and mirrored at random; the lo
 
 import argparse
 import dataclasses
-import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
@@ -24,11 +23,13 @@ from tqdm import tqdm
 
 from benchmarks.datasets.labelled import UNKNOWN, Dataset, LabelledImage, Labels
 from benchmarks.datasets.registry import open_dataset
-from benchmarks.machine import describe_machine
 from benchmarks.paper.deploy import deploy
 from benchmarks.paper.networks import Recipe, recipe
 from benchmarks.paper.truth import mean_dice
+from benchmarks.results_file import write_results
+from misure_onnx.file_hash import sha256_of
 from misure_onnx.images import load_image
+from misure_onnx.machine import describe_machine
 from misure_onnx.mask import nearest_pixels
 from misure_onnx.network_input import network_input
 from misure_onnx.preprocessing import Preprocessing
@@ -70,9 +71,9 @@ def main(arguments: list[str] | None = None) -> None:
         "training_seconds": round(seconds),
         "validation_images": len(validation),
         "validation_dice": mean_dice(options.out, validation),
-        "sha256": hashlib.sha256(options.out.read_bytes()).hexdigest(),
+        "sha256": sha256_of(options.out),
     }
-    options.out.with_suffix(".json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_results(options.out.with_suffix(".json"), record)
     print(json.dumps(record["validation_dice"]))
 
 

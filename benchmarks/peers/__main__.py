@@ -21,13 +21,14 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.machine import describe_machine
 from benchmarks.page_table import write_table
 from benchmarks.peers.asking import case_named, write_jobs
 from benchmarks.peers.environments import PEERS, NoEnvironment, interpreter
 from benchmarks.peers.judging import closeness, limit, worth
 from benchmarks.peers.rows import KINDS, Row, rows
 from benchmarks.peers.table import tables
+from benchmarks.results_file import write_results
+from misure_onnx.machine import describe_machine
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKERS = ("<!-- table: benchmarks.peers -->", "<!-- end of table -->")
@@ -47,7 +48,7 @@ def main() -> None:
     maps = arguments.work / arguments.object
 
     def keep() -> None:
-        arguments.out.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+        write_results(arguments.out, document)
 
     if arguments.judge:
         judge(measured, arguments.object, maps, arguments.bank)

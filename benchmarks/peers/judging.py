@@ -11,7 +11,7 @@ from benchmarks.peers.asking import COMPACTNESS, PLAYERS, case_named
 from benchmarks.rise_forwards import Reference, banked
 from misure_onnx.api import make_metrics
 from misure_onnx.methods.kernel_shap import KernelShap
-from misure_onnx.metrics.agreement import spearman
+from misure_onnx.metrics.agreement import map_agreement
 from misure_onnx.metrics.base import MapCandidate, MapMetric
 from misure_onnx.types import SaliencyMap
 
@@ -55,4 +55,4 @@ def closeness(saliency: SaliencyMap, reference: SaliencyMap) -> dict[str, Any]:
     """
     r = float(np.corrcoef(saliency.ravel(), reference.ravel())[0, 1]) if np.ptp(saliency) > 0 else 0.0
     noise = float(np.sqrt(1 - r**2) / r) if r > 0 else None
-    return {"spearman": spearman(saliency, reference), "noise_over_signal": noise}
+    return {"spearman": map_agreement(saliency, reference), "noise_over_signal": noise}

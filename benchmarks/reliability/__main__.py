@@ -13,13 +13,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import describe_machine
 from benchmarks.reliability.scenes import write_scenes
+from benchmarks.results_file import write_results
 from misure_onnx.api import make_method
 from misure_onnx.audit.datasets import load_dataset
 from misure_onnx.audit.run import Engine, run_audit
 from misure_onnx.audit.settings import AuditSettings
 from misure_onnx.audit.table import read_rows
+from misure_onnx.machine import describe_machine
 from misure_onnx.reliability.trained import train
 from misure_onnx.reliability.validation import Score
 
@@ -55,7 +56,7 @@ def main() -> None:
             for threshold in THRESHOLDS
         },
     }
-    arguments.out.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    write_results(arguments.out, results)
     print(json.dumps(results["spoiled_only"], indent=1))
 
 

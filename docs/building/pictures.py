@@ -21,6 +21,7 @@ from misure_onnx.cli.demo import POINT
 from misure_onnx.explanation import Explanation
 from misure_onnx.images import load_image
 from misure_onnx.methods import METHODS
+from misure_onnx.rendering.canvas import png_of, show_picture
 from misure_onnx.rendering.overlay import cut_out, heat_map, outline, overlay
 from misure_onnx.target import Target
 
@@ -61,13 +62,10 @@ def drawn(found: Explanation) -> Image.Image:
     figure: Any = Figure(figsize=(11, 4.1), dpi=100, layout="constrained")
     FigureCanvasAgg(figure)
     for axes, (picture, title, caption) in zip(figure.subplots(1, len(panels)), panels, strict=True):
-        axes.imshow(picture, interpolation="nearest")
-        axes.set(xticks=[], yticks=[])
+        show_picture(axes, picture)
         axes.set_title(title, fontsize=13, fontweight="bold")
         axes.set_xlabel(caption, fontsize=12)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return Image.open(buffer).convert("RGB")
+    return Image.open(io.BytesIO(png_of(figure))).convert("RGB")
 
 
 def small_jpeg(picture: Image.Image) -> bytes:

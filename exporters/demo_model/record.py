@@ -1,10 +1,8 @@
 """How the bundled files came about, as JSON beside them."""
 
 import dataclasses
-import hashlib
 import platform
 from collections.abc import Iterable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,8 @@ import torch
 
 from benchmarks.datasets.triangle import Triangle
 from exporters.demo_model.train import Settings
+from misure_onnx.file_hash import sha256_of
+from misure_onnx.installed import versions_of
 
 _PACKAGES = ("numpy", "onnx", "opencv-python-headless", "scikit-learn", "torch")
 
@@ -49,7 +49,7 @@ def record(
         "training_seconds": round(seconds),
         "threads": torch.get_num_threads(),
         "versions": _versions(),
-        "sha256": {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files},
+        "sha256": {path.name: sha256_of(path) for path in files},
     }
 
 
@@ -61,5 +61,4 @@ def _described(scenes: Triangle) -> dict[str, Any]:
 def _versions() -> dict[str, str]:
     import onnxruntime  # noqa: PLC0415 - its package has several names, the module knows its version
 
-    packages = {name: version(name) for name in _PACKAGES}
-    return {"python": platform.python_version(), "onnxruntime": onnxruntime.__version__, **packages}
+    return {"python": platform.python_version(), "onnxruntime": onnxruntime.__version__, **versions_of(_PACKAGES)}

@@ -1,7 +1,8 @@
-"""What is asked about one image: which of its classes and objects are explained."""
+"""What is asked of which model about one image: which of its classes and objects are explained."""
 
 from dataclasses import dataclass
 
+from misure_onnx.api import load_segmenter
 from misure_onnx.audit.confidence import confidence
 from misure_onnx.audit.rows import Asked
 from misure_onnx.audit.sample import Sample
@@ -22,6 +23,21 @@ class Question:
     asked: Asked
     target: ResolvedTarget | None
     reason: str | None = None
+
+
+def load_model(settings: AuditSettings) -> Segmenter:
+    """The model that is audited.
+
+    Raises:
+        MisureError: it cannot be loaded.
+    """
+    return load_segmenter(
+        settings.model,
+        settings.preprocess,
+        provider=settings.provider,
+        window=settings.window,
+        remote=settings.remote,
+    )
 
 
 def load_sample(sample: Sample, crop: tuple[int, ...] | None, size: Size | None) -> LoadedInput:

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from misure_onnx.audit.columns import Row
-from misure_onnx.audit.shards import json_of, write_whole
+from misure_onnx.audit.shards import json_of
 from misure_onnx.audit.table import read_rows
+from misure_onnx.files import write_whole
 
 _NEEDED = (
     "image", "image_number", "class_index", "object", "method", "dice_explained", "mean_max_probability", "size",

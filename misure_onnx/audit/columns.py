@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from misure_onnx.segmenter import class_label
+
 SCHEMA = "misure-onnx/audit/1"
 """Of the table, in its metadata; the number rises when a column changes its meaning or disappears."""
 
@@ -89,7 +91,16 @@ COLUMNS: dict[str, Column] = {
     "seconds": Column("number", "wall time: the one column that differs between two runs"),
 }
 
-TIMINGS = ("seconds",)
-
 Row = dict[str, Any]
 """A value a column; columns that are left out are empty."""
+
+
+def label_of(row: Row) -> str:
+    """The class's name, or "class 3"."""
+    return class_label(row["class_index"], row["class_name"])
+
+
+def group_of(row: Row) -> str:
+    """The images that a row's belongs to, which intervals draw as a whole; its own name where it stands alone."""
+    group: str = row["group"] or row["image"]
+    return group

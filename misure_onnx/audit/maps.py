@@ -7,9 +7,8 @@ import numpy as np
 
 from misure_onnx.audit.columns import Row
 from misure_onnx.audit.settings import SavedMaps
-from misure_onnx.audit.shards import write_whole
 from misure_onnx.errors import InputError
-from misure_onnx.files import encode_npy
+from misure_onnx.files import encode_npy, encode_stretched, write_whole
 from misure_onnx.types import FloatArray, SaliencyMap
 
 
@@ -30,9 +29,8 @@ def save_map(saliency: SaliencyMap, how: SavedMaps, out: Path, stem: str) -> Row
         write_whole(out / name, encode_npy(saliency))
         return {"saliency": name}
     name = f"{folder}/{stem}.png"
-    low, high = float(saliency.min()), float(saliency.max())
-    write_whole(out / name, bytes(cv2.imencode(".png", _grey(saliency, low, high))[1]))
-    return {"saliency": name, "saliency_low": low, "saliency_high": high}
+    write_whole(out / name, encode_stretched(saliency))
+    return {"saliency": name, "saliency_low": float(saliency.min()), "saliency_high": float(saliency.max())}
 
 
 def load_map(out: Path, row: Row) -> FloatArray:
@@ -54,10 +52,3 @@ def load_map(out: Path, row: Row) -> FloatArray:
         raise InputError(f"saliency map {str(place)!r} is no PNG")
     low, high = row["saliency_low"], row["saliency_high"]
     return np.asarray(low + grey.astype(np.float64) / 255 * (high - low), np.float32)
-
-
-def _grey(saliency: SaliencyMap, low: float, high: float) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
-    span = high - low
-    if span <= 0:
-        return np.zeros(saliency.shape, np.uint8)
-    return np.rint((saliency.astype(np.float64) - low) / span * 255).astype(np.uint8)

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from misure_onnx.api import load_segmenter
 from misure_onnx.audit.arrow import parquet
+from misure_onnx.audit.asking import load_model
 from misure_onnx.audit.columns import Row
 from misure_onnx.audit.datasets import Dataset
 from misure_onnx.audit.engines import ENGINES
 from misure_onnx.audit.engines.crew import Staff, dispatch
 from misure_onnx.audit.record import RECORD, Tally, record
 from misure_onnx.audit.settings import AuditSettings
-from misure_onnx.audit.shards import Shards, write_whole
+from misure_onnx.audit.shards import Shards
 from misure_onnx.audit.table import TABLE, write_table
 from misure_onnx.audit.worker import Done, Job
 from misure_onnx.backends.providers import CPU
 from misure_onnx.classes import class_index
 from misure_onnx.directory_lock import HeldError, held
 from misure_onnx.errors import OutputError, ParameterError
-from misure_onnx.files import check_directory, encode_json
+from misure_onnx.files import check_directory, encode_json, write_whole
 from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Segmenter
@@ -159,13 +159,7 @@ def _run(dataset: Dataset, settings: AuditSettings, place: Path, chosen: Engine,
 
 def _checked(settings: AuditSettings) -> Segmenter:
     """The model, refused here rather than by every worker; and the classes asked for."""
-    segmenter = load_segmenter(
-        settings.model,
-        settings.preprocess,
-        provider=settings.provider,
-        window=settings.window,
-        remote=settings.remote,
-    )
+    segmenter = load_model(settings)
     for one in settings.classes or ():
         class_index(segmenter.spec, one)
     return segmenter

@@ -1,11 +1,11 @@
 """One image of a data set: where it lies, what it is called, and where its objects really are."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from misure_onnx.errors import ImageError
+from misure_onnx.file_hash import sha256_of
 from misure_onnx.ground_truth import load_truth
 from misure_onnx.sizes import width_first
 from misure_onnx.types import Region, Size
@@ -68,12 +68,7 @@ class Sample:
 
 def files_digest(files: tuple[Path, ...]) -> str | None:
     """SHA-256 of the bytes of all files together, as a loaded image or volume has it; None where one is unreadable."""
-    digest = hashlib.sha256()
     try:
-        for path in files:
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
+        return sha256_of(*files)
     except OSError:
         return None
-    return digest.hexdigest()

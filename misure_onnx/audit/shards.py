@@ -18,6 +18,7 @@ import numpy as np
 
 from misure_onnx.audit.columns import Row
 from misure_onnx.errors import InputError, OutputError
+from misure_onnx.files import write_through
 
 _FOLDER, _BEGUN = "shards", ".begun"
 
@@ -95,31 +96,6 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     number = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(number, float) and not math.isfinite(number) else number
-
-
-def write_through(place: Path, content: bytes) -> None:
-    """Writes and waits for the disk, so that a name that follows never stands for an empty file."""
-    with place.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def write_whole(place: Path, content: bytes) -> None:
-    """A file that is there as a whole or not at all.
-
-    Raises:
-        OutputError: it cannot be written.
-    """
-    staging = place.with_name(f".{place.name}.{os.getpid()}")
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        write_through(staging, content)
-        staging.replace(place)
-    except OSError as error:
-        raise OutputError(f"{str(place)!r} could not be written: {error.strerror or error}") from error
-    finally:
-        staging.unlink(missing_ok=True)
 
 
 def json_of(document: Any) -> bytes:

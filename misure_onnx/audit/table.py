@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from misure_onnx.audit.arrow import arrow, parquet
-from misure_onnx.audit.columns import COLUMNS, SCHEMA, TIMINGS, Kind, Row
+from misure_onnx.audit.columns import COLUMNS, SCHEMA, Kind, Row
 from misure_onnx.errors import InputError, OutputError
 
 TABLE = "audit.parquet"
@@ -104,14 +104,3 @@ def table_in(place: Path) -> Path:
     if not table.is_file():
         raise InputError(f"{str(place)!r} is no audit: expected a folder that misure audit wrote, or its {TABLE}")
     return table
-
-
-def same_content(one: Path, other: Path) -> bool:
-    """Whether two tables are equal in everything but their timings."""
-    kept = [name for name in COLUMNS if name not in TIMINGS]
-    pairs = zip(read_rows(one, kept), read_rows(other, kept), strict=False)
-    return _count(one) == _count(other) and all(a == b for a, b in pairs)
-
-
-def _count(place: Path) -> int:
-    return int(parquet().read_metadata(table_in(place)).num_rows)

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from misure_onnx.api import load_segmenter
-from misure_onnx.audit.asking import Question, load_sample, questions, size_of_crop
+from misure_onnx.audit.asking import Question, load_model, load_sample, questions, size_of_crop
 from misure_onnx.audit.columns import Row
 from misure_onnx.audit.maps import save_map
 from misure_onnx.audit.rows import asked_columns, explained_row, failed_row, image_columns
@@ -61,13 +60,7 @@ class Worker:
 
     def __init__(self, settings: AuditSettings, out: Path) -> None:
         self.settings, self.shards = settings, Shards(out)
-        self.segmenter = load_segmenter(
-            settings.model,
-            settings.preprocess,
-            provider=settings.provider,
-            window=settings.window,
-            remote=settings.remote,
-        )
+        self.segmenter = load_model(settings)
 
     def work(self, job: Job) -> Done:
         """Writes the shards that are missing.

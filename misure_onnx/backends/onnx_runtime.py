@@ -66,7 +66,7 @@ class OnnxRuntimeSegmenter:
         size = self.input.size or PROBED_SIZES[self.input.rank]
         picture = probe_image(declared, self.input.channels, size)
         check_range(self.input, picture)
-        probe, n = self._run(self._filled(picture), self._session), self.input.batch or 1
+        probe, n = self._run(self.input.filled(picture), self._session), self.input.batch or 1
         self.output: OutputSignature = find_output(model, probe, (n, *size), declared)
         notes += head_notes(self.output, list(candidate_heads(probe, (n, *size))), declared)
         self.spec = SegmenterSpec(
@@ -181,7 +181,7 @@ class OnnxRuntimeSegmenter:
 
     def output_size(self, image: Images) -> Size:
         """(height, width) of the graph's own output for an image (1, C, H, W)."""
-        output = self._run(self._filled(image), self._session, only=self.output.name)[self.output.name]
+        output = self._run(self.input.filled(image), self._session, only=self.output.name)[self.output.name]
         return self.output.size_of(output.shape, image.shape[2:])
 
     def _predict(self, images: Images, session: Session) -> Scores:
@@ -189,14 +189,9 @@ class OnnxRuntimeSegmenter:
         parts = [self._scores(images[start : start + step], session) for start in range(0, len(images), step)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
-    def _filled(self, images: Images) -> Images:
-        """As many images as the graph is fixed to: copies of the last one are appended."""
-        missing = (self.input.batch or len(images)) - len(images)
-        return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing else images
-
     def _scores(self, images: Images, session: Session) -> Scores:
         """Scores of images in one call."""
-        output = self._run(self._filled(images), session, only=self.output.name)[self.output.name]
+        output = self._run(self.input.filled(images), session, only=self.output.name)[self.output.name]
         size = images.shape[2:]
         scores = self.output.to_scores(output, size)[: len(images)]
         return resize_scores(scores, size, self.output.head)

@@ -188,13 +188,14 @@ def _origin(text: str | None) -> tuple[int, ...] | None:
 
 def summary(out: Path, record: dict[str, Any]) -> str:
     """A line a class and method: how many, and medians."""
-    from misure_onnx.audit.table import read_rows  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.audit.columns import label_of  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.audit.table import read_rows  # noqa: PLC0415
 
     columns = ("class_index", "class_name", "method", "dice_explained", "perturbation_ratio", "passed", "seconds")
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for row in read_rows(out, columns):
         if row["dice_explained"] is not None:
-            groups.setdefault((row["class_name"] or f"class {row['class_index']}", row["method"]), []).append(row)
+            groups.setdefault((label_of(row), row["method"]), []).append(row)
     header = ["", "method", "explained", "median Dice explained", "median ratio", "passed", "median seconds"]
     lines = [header] + [
         [

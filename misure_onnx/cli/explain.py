@@ -16,6 +16,7 @@ from misure_onnx.cli.confined import add_untrusted_arguments
 from misure_onnx.cli.measuring import add_metric_arguments, chosen_metrics, metrics_table
 from misure_onnx.cli.output import ProgressBars, table, write_json, write_line, write_notes
 from misure_onnx.cli.remote import MODEL_HELP, add_remote_arguments, requested_remote
+from misure_onnx.cli.seed import add_seed_argument, check_seed
 from misure_onnx.cli.side_by_side import save_side_by_side
 from misure_onnx.errors import ParameterError
 
@@ -73,7 +74,7 @@ def add_method_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--alternatives", type=int, metavar="K", help="also find K other minimal regions, and how much they overlap"
     )
-    group.add_argument("--seed", type=int, default=0, metavar="N", help="of every random choice (default: 0)")
+    add_seed_argument(group, "every random choice")
     group.add_argument(
         "--scoring",
         choices=("auto", "plain", "fused"),
@@ -132,8 +133,7 @@ def check_arguments(arguments: argparse.Namespace) -> None:
 
     if arguments.batch_size is not None and arguments.batch_size < 1:
         raise ParameterError(f"--batch-size must be at least 1, got {arguments.batch_size}")
-    if arguments.seed < 0:
-        raise ParameterError(f"--seed must not be negative, got {arguments.seed}")
+    check_seed(arguments)
     if arguments.out is not None:
         check_directory(arguments.out)
 

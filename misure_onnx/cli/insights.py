@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misure_onnx.cli.output import table, write_json, write_line
-from misure_onnx.errors import ParameterError
+from misure_onnx.cli.seed import add_seed_argument, check_seed
+from misure_onnx.insights import FOLDER
 
 if TYPE_CHECKING:  # these import numpy and more
     from misure_onnx.insights.report import ClassInsights
@@ -19,9 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("audit", type=Path, metavar="AUDIT", help="folder that misure audit wrote")
     parser.add_argument("--method", metavar="NAME", help="whose explanations, where the audit holds several")
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="of intervals, draws and clusters (default: 0)"
-    )
+    add_seed_argument(parser, "intervals, draws and clusters")
     parser.add_argument("--out", type=Path, metavar="DIR", help="default: AUDIT/insights")
     parser.add_argument("--json", action="store_true", help="print insights.json on stdout and nothing else")
 
@@ -31,11 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
     from misure_onnx.files import encode_json, write_all  # noqa: PLC0415 - `--help` must start fast
     from misure_onnx.insights.report import audited_data, document, figure, insights  # noqa: PLC0415
 
-    if arguments.seed < 0:
-        raise ParameterError(f"--seed must not be negative, got {arguments.seed}")
+    check_seed(arguments)
     found = insights(arguments.audit, arguments.method, arguments.seed)
     data, told = audited_data(arguments.audit), document(found)
-    place = arguments.out or (arguments.audit if arguments.audit.is_dir() else arguments.audit.parent) / "insights"
+    place = arguments.out or (arguments.audit if arguments.audit.is_dir() else arguments.audit.parent) / FOLDER
     figures = {f"class-{one.known.index}.png": figure(one, data) for one in found}
     write_all(place, {**figures, RECORD: encode_json(told)})
     if arguments.json:

@@ -20,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Lists the registry."""
     from misure_onnx.methods import METHODS  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.methods.base import spelled  # noqa: PLC0415
 
     described = [describe(method) for method in METHODS.values()]
     if arguments.json:
@@ -33,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         if method["routes"]:
             write_line(f"  routes: {', '.join(method['routes'])}")
         for name, value in method["parameters"].items():
-            write_line(f"  --set {name}={_text(value)}")
+            write_line(f"  --set {name}={spelled(value)}")
         write_line()
     return 0
 
@@ -43,19 +44,9 @@ def describe(method: "type[Method]") -> dict[str, Any]:
     return {
         "name": method.name,
         "summary": method.summary,
-        "needs": _needs(method),
+        "needs": method.needs(),
         "parameters": {field.name: field.default for field in dataclasses.fields(method)},  # type: ignore[arg-type]
         "presets": {name: dict(values) for name, values in method.PRESETS.items()},
         "default_preset": method.DEFAULT_PRESET,
         "routes": list(method.ROUTES),
     }
-
-
-def _needs(method: "type[Method]") -> str:
-    if method.gradient_required:
-        return "forwards and a gradient"
-    return "forwards, and a gradient where there is one" if method.uses_gradient else "forwards"
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from misure_onnx.cli.output import table, write_json, write_line, write_notes
+from misure_onnx.cli.seed import add_seed_argument, check_seed
 
 if TYPE_CHECKING:  # these import numpy and more
     from misure_onnx.reliability.trained import Trained
@@ -38,7 +39,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     train.add_argument(
         "--folds", type=int, default=5, metavar="N", help="of the cross-validation by group (default: 5)"
     )
-    train.add_argument("--seed", type=int, default=0, metavar="N", help="of folds and intervals (default: 0)")
+    add_seed_argument(train, "folds and intervals")
     train.add_argument(
         "--out", type=Path, default=Path("misure-reliability"), metavar="DIR", help="default: misure-reliability"
     )
@@ -71,6 +72,7 @@ def _train(arguments: argparse.Namespace) -> int:
     from misure_onnx.reliability.trained import train  # noqa: PLC0415
     from misure_onnx.rendering.reliability_figure import draw_reliability  # noqa: PLC0415
 
+    check_seed(arguments)
     trained = train(
         _rows(arguments.audits),
         threshold=arguments.threshold,
@@ -140,7 +142,7 @@ def _drawn(label: str, one: "Validation") -> "ReliabilityRow":
 
 
 def _predict(arguments: argparse.Namespace) -> int:
-    from misure_onnx.audit.shards import write_whole  # noqa: PLC0415 - `--help` must start fast
+    from misure_onnx.files import write_whole  # noqa: PLC0415 - `--help` must start fast
     from misure_onnx.reliability.trained import load_trained, predict  # noqa: PLC0415
 
     trained = load_trained(arguments.model)

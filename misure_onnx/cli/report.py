@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from misure_onnx.cli.output import write_json, write_line
-from misure_onnx.errors import ParameterError
+from misure_onnx.cli.seed import add_seed_argument, check_seed
 
 if TYPE_CHECKING:  # these import numpy and more
     from misure_onnx.report.write import Written
@@ -17,7 +17,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("audit", type=Path, metavar="AUDIT", help="folder that misure audit wrote")
     parser.add_argument("--out", type=Path, metavar="FILE", help="default: AUDIT/report.html; the JSON lies beside it")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of intervals and folds (default: 0)")
+    add_seed_argument(parser, "intervals and folds")
     parser.add_argument("--json", action="store_true", help="print report.json on stdout and nothing else")
 
 
@@ -25,8 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Writes and says where."""
     from misure_onnx.report.write import write_report  # noqa: PLC0415 - `--help` must start fast
 
-    if arguments.seed < 0:
-        raise ParameterError(f"--seed must not be negative, got {arguments.seed}")
+    check_seed(arguments)
     written = write_report(arguments.audit, arguments.out, arguments.seed)
     if arguments.json:
         write_json(written.document)

@@ -3,7 +3,7 @@
 import importlib.util
 
 from misure_onnx.doctor.check import Check
-from misure_onnx.doctor.installed import version_of
+from misure_onnx.installed import version_of
 
 EXTRAS = (
     ("torch", "gradient route 'torch'", "torch"),

@@ -1,9 +1,10 @@
 """Which execution providers really load."""
 
 from misure_onnx.doctor.check import Check
-from misure_onnx.doctor.installed import requirement, version_of
+from misure_onnx.doctor.requirements import requirement
 from misure_onnx.doctor.shared_files import ONNX_RUNTIME, OPENCV
 from misure_onnx.errors import MisureError
+from misure_onnx.installed import version_of
 from misure_onnx.processors import usable_cores
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"

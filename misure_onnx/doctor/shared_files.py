@@ -6,7 +6,8 @@ import sys
 from dataclasses import dataclass
 
 from misure_onnx.doctor.check import Check
-from misure_onnx.doctor.installed import requirement, version_of, wanted_by
+from misure_onnx.doctor.requirements import requirement, wanted_by
+from misure_onnx.installed import versions_of
 
 
 def _has_gpu_wheel() -> bool:
@@ -34,7 +35,7 @@ class Family:
     def check(self) -> Check:
         """That there is one, and that it works."""
         names = (self.wanted, *self.others)
-        versions = {name: version for name in names if (version := version_of(name)) is not None}
+        versions = versions_of(names)
         listed = " and ".join(sorted(f"{name} {version}" for name, version in versions.items()))
         if not versions:
             return Check(self.name, "fault", "not installed", f"pip install {requirement(self.wanted)}")

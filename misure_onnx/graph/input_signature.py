@@ -56,6 +56,11 @@ class InputSignature:
         """(N, C, H, W) -> the graph's own layout, values untouched."""
         return images if self.layout.startswith("NC") else _channels_last(images)
 
+    def filled(self, images: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """As many images as the graph is fixed to: copies of the last one are appended."""
+        missing = (self.batch or len(images)) - len(images)
+        return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing > 0 else images
+
     def to_network(self, images: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
         """(N, C, H, W) float32 -> the graph's own layout and dtype."""
         own = self.in_layout(images)

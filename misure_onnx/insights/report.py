@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from misure_onnx.audit.asking import load_sample
+from misure_onnx.audit.columns import Row
 from misure_onnx.audit.datasets import Dataset, load_dataset
 from misure_onnx.audit.record import RECORD
 from misure_onnx.audit.rle import decode
@@ -20,6 +21,7 @@ from misure_onnx.insights.rows import ClassRows, by_class
 from misure_onnx.insights.sizes import Relation, relation
 from misure_onnx.insights.strategies import Strategy, strategies
 from misure_onnx.rendering.insights_figure import Example, InsightsPage, draw_insights
+from misure_onnx.rendering.overlay import RgbImage
 
 SCHEMA = "misure-onnx/insights/1"
 RELATED = ("dilations", "perturbation_ratio", "outside_share")
@@ -121,6 +123,27 @@ def audited_data(audit: Path) -> Dataset | None:
         return None
 
 
+def audited_picture(row: Row, data: Dataset | None) -> RgbImage:
+    """The picture (H, W, 3) that a row of the table is about.
+
+    Args:
+        row: with the columns `image` and `size`.
+        data: as `audited_data` gives it.
+
+    Raises:
+        InputError: it is a volume, or not there any more, or another one.
+    """
+    if len(row["size"]) != 2:
+        raise InputError("only regions of images are drawn")
+    sample = next((one for one in data.samples if one.name == row["image"]), None) if data else None
+    if sample is None:
+        raise InputError("the image does not lie where the audit found it")
+    image = load_sample(sample, None, None).rgb
+    if image.shape[:2] != tuple(row["size"]):
+        raise InputError("the image has another size than when it was audited")
+    return image
+
+
 def figure(one: ClassInsights, data: Dataset | None) -> bytes:
     """PNG bytes: relations with the size, shares, recurring places, and examples of strategies and oddities."""
     rows = [(f"strategy {k}: {_in_words(s)}", s.examples) for k, s in enumerate(one.strategies, start=1)]
@@ -160,14 +183,9 @@ def _in_words(one: Strategy) -> str:
 
 def _example(row: dict[str, Any], data: Dataset | None) -> Example | None:
     """None where the picture is not there any more, or is a volume."""
-    size = tuple(row["size"])
-    sample = next((s for s in data.samples if s.name == row["image"]), None) if data else None
-    if sample is None or len(size) != 2:
-        return None
     try:
-        image = load_sample(sample, None, None).rgb
+        image = audited_picture(row, data)
     except InputError:
         return None
-    if image.shape[:2] != size:
-        return None
+    size = tuple(row["size"])
     return Example(image, decode(row["prediction_rle"], size), decode(row["minimal_region_rle"], size), row["image"])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.audit.columns import group_of, label_of
 from misure_onnx.audit.table import read_rows
 from misure_onnx.errors import InputError, ParameterError
 
@@ -38,7 +39,7 @@ class ClassRows:
     @property
     def groups(self) -> tuple[str, ...]:
         """(n) what must not be split: the table's group, else the image."""
-        return tuple(row["group"] or row["image"] for row in self.rows)
+        return tuple(group_of(row) for row in self.rows)
 
     def numbers(self, name: str) -> npt.NDArray[np.float64]:
         """(n,) a column; NaN where it is empty."""
@@ -62,13 +63,9 @@ def by_class(audit: Path, method: str | None = None) -> list[ClassRows]:
             chosen.setdefault(row["class_index"], []).append(row)
     if not chosen:
         raise InputError(f"{str(audit)!r} has no explanation{f' of {method}' if method else ''}: {', '.join(methods)}")
-    found = [ClassRows(_label(rows[0]), index, tuple(rows)) for index, rows in chosen.items()]
+    found = [ClassRows(label_of(rows[0]), index, tuple(rows)) for index, rows in chosen.items()]
     return sorted(found, key=lambda one: (-len(one.rows), one.index))
 
 
 def _rows(audit: Path) -> Iterator[dict[str, Any]]:
     return read_rows(audit, (*_OTHERS, *NUMBERS))
-
-
-def _label(row: dict[str, Any]) -> str:
-    return row["class_name"] or f"class {row['class_index']}"

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy.stats import rankdata
 
 from misure_onnx.insights.rows import ClassRows
 from misure_onnx.intervals import Interval, Weights, bootstrap_interval
+from misure_onnx.metrics.agreement import spearman
 
 LEAST = 8
 """Fewer predictions show no relation."""
@@ -42,12 +41,3 @@ def relation(known: ClassRows, name: str, seed: int) -> Relation | None:
         return spearman(area[chosen], values[chosen])
 
     return Relation(int(having.sum()), correlation, bootstrap_interval(drawn, groups, seed=seed))
-
-
-def spearman(one: npt.NDArray[np.float64], two: npt.NDArray[np.float64]) -> float | None:
-    """Rank correlation; None where one of them is constant."""
-    if len(one) < 2:
-        return None
-    a, b = (rankdata(values) - (len(one) + 1) / 2 for values in (one, two))
-    spread = float(np.sqrt((a @ a) * (b @ b)))
-    return float(a @ b) / spread if spread > 0 else None

@@ -37,7 +37,7 @@ def error_region(
         TargetError: no such class, no such error in this image, or a label map whose missed pixels should be compared.
     """
     index = class_index(spec, class_spec)
-    name = spec.class_name(index) or f"class {index}"
+    name = spec.class_label(index)
     predicted = spec.head.membership(scores, index)[0]
     region = truth & ~predicted if kind == "missed" else predicted & ~truth
     if not region.any():
@@ -55,6 +55,6 @@ def error_region(
         return ResolvedTarget(index, spec.class_name(index), "region", region, np.ones_like(region), (note,))
     instead = int(said.argmax())
     there = predicted_region(spec, scores, instead)
-    note += f", of which {int(said[instead]):,} are {spec.class_name(instead) or f'class {instead}'}"
+    note += f", of which {int(said[instead]):,} are {spec.class_label(instead)}"
     target = ResolvedTarget(instead, spec.class_name(instead), "region", region & there, ~there | region, (note,))
     return rather_than(target, spec, scores, index)

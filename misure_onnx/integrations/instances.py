@@ -15,6 +15,7 @@ from misure_onnx.errors import ImageError, ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.files import encode_npy, encode_png, encode_rgb
 from misure_onnx.images import LoadedImage, load_image
+from misure_onnx.methods.base import spelled
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.target import Target
 from misure_onnx.types import Region
@@ -92,7 +93,7 @@ def explain_instances(segmenter: Segmenter, document: Any, wishes: Wishes) -> di
 
 def explain_picture(segmenter: Segmenter, picture: LoadedImage, wishes: Wishes) -> dict[str, Any]:
     """One explanation as JSON; raises as `explain_instances`."""
-    texts = {name: value if isinstance(value, str) else _text(value) for name, value in wishes.settings.items()}
+    texts = {name: spelled(value) for name, value in wishes.settings.items()}
     method = make_method(wishes.method, wishes.preset, texts)
     target = Target(class_spec=wishes.class_spec, point=wishes.at)
     found = method.explain(segmenter, picture, target, seed=wishes.seed)
@@ -169,8 +170,3 @@ def _files(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(name in FILES for name in value):
         raise ParameterError(f"parameter 'files' must be a list of {', '.join(FILES)}")
     return tuple(value)
-
-
-def _text(value: Any) -> str:
-    """A JSON value as the command line would have it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,7 +1,6 @@
 """From what a method found to an explanation: metrics, yardsticks, certificate, cost, provenance."""
 
 import dataclasses
-import importlib.metadata
 import platform
 import time
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from misure_onnx.explanation import Explanation
+from misure_onnx.installed import NUMERICAL, versions_of
 from misure_onnx.mask import random_region
 from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.certificate import certify
@@ -41,17 +41,6 @@ from misure_onnx.segmenter import LoadedInput
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import FloatArray, Region
 from misure_onnx.volumes import LoadedVolume
-
-_PACKAGES = (
-    "misure-onnx",
-    "onnxruntime-gpu",
-    "onnxruntime",
-    "openvino",
-    "onnx",
-    "numpy",
-    "opencv-python-headless",
-    "torch",
-)
 
 
 class Clock:
@@ -178,7 +167,7 @@ def _provenance(
         providers_used=identity.providers_used,
         gradient_route=found.route,
         gradient_fidelity=dataclasses.asdict(found.fidelity) if found.fidelity else None,
-        versions=_versions(),
+        versions={"python": platform.python_version(), **versions_of(NUMERICAL)},
         seed=task.seed,
         status=_status(found, certificate),
         notes=(*identity.notes, *precision_notes(task), *task.target.notes, *task.notes, *found.notes, *undefined),
@@ -201,13 +190,3 @@ def _status(found: Attribution, certificate: Certificate) -> Status:
     if certificate.passed is False:
         return "not_sufficient"
     return "ok"
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return versions

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, get_args
 
 from misure_onnx.errors import GradientError, ParameterError
+from misure_onnx.errors import require as require  # noqa: PLC0414 - what a method is made of comes from here
 from misure_onnx.explanation import Explanation
 from misure_onnx.gradients.base import Fidelity
 from misure_onnx.ground_truth import TruthLike
@@ -179,6 +180,13 @@ class Method(ABC):
         )
 
     @classmethod
+    def needs(cls) -> str:
+        """What the method takes of a model, in words."""
+        if cls.gradient_required:
+            return "forwards and a gradient"
+        return "forwards, and a gradient where there is one" if cls.uses_gradient else "forwards"
+
+    @classmethod
     def needs_answers_alone(cls) -> bool:
         """Whether the method serves a model that answers and shows nothing of its inside."""
         return not cls.gradient_required and not cls.layers_required
@@ -230,11 +238,6 @@ class Method(ABC):
         return next((p for p, values in self.PRESETS.items() if all(mine[k] == v for k, v in values.items())), None)
 
 
-def require(condition: bool, message: str) -> None:  # noqa: FBT001 - reads as a sentence: require(x > 0, "...")
-    """Refuses a parameter.
-
-    Raises:
-        ParameterError: the condition does not hold.
-    """
-    if not condition:
-        raise ParameterError(message)
+def spelled(value: Any) -> str:
+    """A parameter's value as the command line has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -13,7 +13,7 @@ from misure_onnx.methods.blocks import check_blocks
 from misure_onnx.methods.sufficiency import Sufficiency, dice_of
 from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import BASELINES, blend, make_baseline
-from misure_onnx.records import Certificate, Minimality, Stability
+from misure_onnx.records import Certificate, Stability
 from misure_onnx.segmenter import Identity, LoadedInput
 from misure_onnx.types import Images, Region
 
@@ -42,8 +42,12 @@ def certify(task: Task, image: LoadedInput, found: Attribution, dice: float) -> 
         name: dice if name == found.baseline else dice_of(task, found.region, drawn(task, name)) for name in BASELINES
     }
     required = found.required or (found.baseline,)
-    passed = None if found.tau is None else min(by_baseline[name] for name in required) > found.tau
-    minimality = found.minimality or (_minimality(task, found, required) if passed else None)
+    passed, minimality = None, found.minimality
+    if found.tau is not None:
+        passed = min(by_baseline[name] for name in required) > found.tau
+        if passed and minimality is None:
+            passes = Sufficiency(task, [drawn(task, name) for name in required], found.tau)
+            minimality = check_blocks(found.region, passes, BLOCK_CHECKS)
     return Certificate(
         tau=found.tau,
         dice=dice,
@@ -71,13 +75,6 @@ def drawn(task: Task, name: str, draw: int = 0) -> Images:
     """A baseline for the task's image; draw 0 is the certificate's own, any other number an independent one."""
     rng = task.rng() if draw == 0 else np.random.default_rng((task.seed, draw))
     return make_baseline(name, task.image, rng)
-
-
-def _minimality(task: Task, found: Attribution, required: tuple[str, ...]) -> Minimality | None:
-    if found.tau is None:
-        return None
-    passes = Sufficiency(task, [drawn(task, name) for name in required], found.tau)
-    return check_blocks(found.region, passes, BLOCK_CHECKS)
 
 
 def _silhouette(task: Task, region: Region, baseline: Images) -> float:
@@ -122,9 +119,7 @@ def _rethresholded(found: Attribution, threshold: float) -> list[Region]:
 
 def _jpeg(prepare: Callable[[LoadedImage], Images], image: LoadedImage) -> Images:
     encoded = cv2.imencode(".jpg", image.rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1]
-    decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
-    if decoded is None:
-        raise RuntimeError("OpenCV does not read the JPEG that it has written")
+    decoded = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
     return prepare(load_image(np.ascontiguousarray(decoded[..., ::-1])))
 
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.errors import ParameterError
+from misure_onnx.errors import require as require  # noqa: PLC0414 - what a metric is made of comes from here
 from misure_onnx.perturbation import blend, make_baseline
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.target import ResolvedTarget
@@ -207,13 +207,3 @@ class RerunMetric(Metric):
     @abstractmethod
     def measure(self, rerun: Rerun) -> Measured:
         """The number."""
-
-
-def require(condition: bool, message: str) -> None:  # noqa: FBT001 - reads as a sentence: require(x > 0, "...")
-    """Refuses a parameter.
-
-    Raises:
-        ParameterError: the condition does not hold.
-    """
-    if not condition:
-        raise ParameterError(message)

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from misure_onnx.metrics.agreement import spearman
+from misure_onnx.metrics.agreement import map_agreement
 from misure_onnx.metrics.base import Measured, Rerun, RerunMetric, require
 from misure_onnx.metrics.pixel_levels import Levels, shifted
 
@@ -54,7 +54,7 @@ class Manipulability(RerunMetric):
             if dice < self.dice:
                 continue
             allowed += 1
-            change = 1 - spearman(rerun.saliency, rerun.explain(image=perturbed))
+            change = 1 - map_agreement(rerun.saliency, rerun.explain(image=perturbed))
             if best is None or change > largest:
                 best, largest, kept = signs, change, dice
         if best is None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from misure_onnx.errors import MisureError
-from misure_onnx.metrics.agreement import spearman
+from misure_onnx.metrics.agreement import map_agreement
 from misure_onnx.metrics.base import Measured, Rerun, RerunMetric, require
 from misure_onnx.segmenter import Randomisable
 
@@ -40,7 +40,7 @@ class Randomisation(RerunMetric):
         try:
             for share in shares:
                 with rerun.segmenter.randomised(share, rerun.seed) as random:
-                    correlations.append(spearman(rerun.saliency, rerun.explain(segmenter=random)))
+                    correlations.append(map_agreement(rerun.saliency, rerun.explain(segmenter=random)))
         except MisureError as error:  # no weights, or scores that no explanation can be made of
             return Measured(None, {"reason": f"the randomised model cannot be explained: {error}"})
         return Measured(abs(correlations[-1]), {"share_of_layers": shares, "correlation": correlations})

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from misure_onnx.metrics.agreement import spearman
+from misure_onnx.metrics.agreement import map_agreement
 from misure_onnx.metrics.base import Measured, Rerun, RerunMetric, require
 
 
@@ -31,5 +31,5 @@ class SeedAgreement(RerunMetric):
     def measure(self, rerun: Rerun) -> Measured:
         """In [-1, 1]; the details hold every pair's, the explanation's own seed first."""
         others = [rerun.explain(seed=rerun.seed + offset) for offset in range(1, self.runs + 1)]
-        pairs = [spearman(first, second) for first, second in combinations([rerun.saliency, *others], 2)]
+        pairs = [map_agreement(first, second) for first, second in combinations([rerun.saliency, *others], 2)]
         return Measured(float(np.mean(pairs)), {"pairs": pairs})

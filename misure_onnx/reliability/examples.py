@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.audit.columns import group_of, label_of
 from misure_onnx.errors import InputError, ParameterError
 
 _PAPER = ("dilations", "dice_explained", "perturbation_ratio")
@@ -80,11 +81,6 @@ def examples(rows: Iterable[dict[str, Any]], features: str, method: str | None =
     return [_of_class(label, [row for row in chosen if label_of(row) == label], FEATURES[features]) for label in labels]
 
 
-def label_of(row: dict[str, Any]) -> str:
-    """The class's name, or "class 3"."""
-    return row["class_name"] or f"class {row['class_index']}"
-
-
 def _of_class(label: str, rows: Sequence[dict[str, Any]], features: tuple[str, ...]) -> Examples:
     return Examples(
         label,
@@ -92,7 +88,7 @@ def _of_class(label: str, rows: Sequence[dict[str, Any]], features: tuple[str, .
         features,
         _numbers(rows, features),
         _numbers(rows, CONFIDENCE),
-        tuple(row["group"] or row["image"] for row in rows),
+        tuple(group_of(row) for row in rows),
         _numbers(rows, ("dice_truth",))[:, 0],
     )
 

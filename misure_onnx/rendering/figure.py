@@ -1,19 +1,16 @@
 """The figure: image, prediction, sufficient region, saliency map, minimal region as in the paper; certificate below."""
 
-import io
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
+from misure_onnx.rendering.canvas import canvas, png_of, show_picture
 from misure_onnx.rendering.overlay import RgbImage, cut_out, heat_map, outline, overlay
 from misure_onnx.rendering.views import views_of
 from misure_onnx.types import Region, SaliencyMap
 
-_PANEL_INCHES, _DPI = 3.2, 110
-_STRIP_INCHES = 2.1
+_PANEL_INCHES, _STRIP_INCHES = 3.2, 2.1
 _TALLEST = 6.0  # panels of taller images are narrow instead: the figure's size must not follow the image's without end
 
 
@@ -69,8 +66,7 @@ def _drawn(
     heights = [min(panels[0].shape[0] / panels[0].shape[1], _TALLEST) for _, panels in rows]
     width, height = _PANEL_INCHES * len(columns), _PANEL_INCHES * sum(heights) + 1.0
     strip = _STRIP_INCHES if below else 0.0
-    figure: Any = Figure(figsize=(width, height + strip), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(width, height + strip)
     upper = figure
     if below:
         upper, lower = figure.subfigures(2, 1, height_ratios=(height, strip))
@@ -79,12 +75,8 @@ def _drawn(
     for line, (label, panels) in zip(grid, rows, strict=True):
         line[0].set_ylabel(label, fontsize=11)
         for axes, picture in zip(line, panels, strict=True):
-            axes.imshow(picture, interpolation="nearest")
-            axes.set_xticks([])
-            axes.set_yticks([])
+            show_picture(axes, picture)
     for first, last, (title, caption) in zip(grid[0], grid[-1], columns, strict=True):
         first.set_title(title, fontsize=13, fontweight="bold")
         last.set_xlabel(caption, fontsize=11, parse_math=False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return png_of(figure)

@@ -1,16 +1,15 @@
 """A number of many objects, group by group: every object a dot, boxes of quartiles behind them."""
 
-import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+
+from misure_onnx.rendering.canvas import canvas, png_of
 
 _COLORS = {"detected": "#1b7f6b", "false": "#c8452c", "missed": "#3b5b92"}
-_OTHER, _SPREAD, _DPI = "#8a8f98", 0.16, 110
+_OTHER, _SPREAD = "#8a8f98", 0.16
 _LINE = 36  # letters of the vertical label that fit beside the axis
 
 
@@ -22,8 +21,7 @@ def draw_groups(values: Mapping[str, Sequence[float]], *, label: str, caption: s
         label: of the vertical axis: what the number is, and its unit.
         caption: under the plot, for instance what the tests say.
     """
-    figure: Any = Figure(figsize=(1.6 + 1.7 * len(values), 4.2), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(1.6 + 1.7 * len(values), 4.2)
     axes = figure.subplots()
     rng = np.random.default_rng(0)  # where a dot stands within its column means nothing
     for place, (name, group) in enumerate(values.items()):
@@ -38,9 +36,7 @@ def draw_groups(values: Mapping[str, Sequence[float]], *, label: str, caption: s
     axes.set_xlabel(caption, fontsize=9, parse_math=False)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return png_of(figure)
 
 
 def _box(axes: Any, group: Sequence[float], place: int, color: str) -> None:

@@ -1,6 +1,5 @@
 """One class of an audit on one page."""
 
-import io
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,15 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
-from misure_onnx.rendering.overlay import RgbImage, outline
+from misure_onnx.rendering.canvas import canvas, png_of
+from misure_onnx.rendering.overlay import RgbImage, dim_outside, outline
 from misure_onnx.types import Region
 
-_DPI, _COLUMNS = 110, 4
+_COLUMNS = 4
 _POINT, _SHARES = "#3b5b92", {"outside": "#c8452c", "boundary": "#d9a441", "interior": "#1b7f6b"}
-_DIMMED = 0.25
 _WIDE = 100
 """Numbers that differ by more are drawn on a logarithmic axis (with 0 on it)."""
 
@@ -59,8 +56,7 @@ class InsightsPage:
 def draw_insights(page: InsightsPage) -> bytes:
     """PNG bytes."""
     rows = [(title, some) for title, some in page.examples if some]
-    figure: Any = Figure(figsize=(13, 3.6 + 3.1 * len(rows)), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(13, 3.6 + 3.1 * len(rows))
     figure.suptitle(page.title, fontsize=12, fontweight="bold")
     bands = figure.subfigures(1 + len(rows), 1, height_ratios=[3.6, *[3.1] * len(rows)], squeeze=False)[:, 0]
     places = bands[0].subplots(1, _COLUMNS)
@@ -72,9 +68,7 @@ def draw_insights(page: InsightsPage) -> bytes:
         band.suptitle(title, fontsize=10)
         for axes, example in zip(band.subplots(1, _COLUMNS), [*some, *[None] * _COLUMNS], strict=False):
             _draw_example(axes, example)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return png_of(figure)
 
 
 def _draw_relation(axes: Any, area: Numbers, values: Numbers, name: str, line: str) -> None:
@@ -124,7 +118,6 @@ def _draw_example(axes: Any, example: Example | None) -> None:
     axes.set_axis_off()
     if example is None:
         return
-    kept = example.region[..., None]
-    shown = np.where(kept, example.image, (example.image * _DIMMED).astype(np.uint8)).astype(np.uint8)
+    shown = dim_outside(example.image, example.region)
     axes.imshow(outline(shown, example.prediction, tint=0), interpolation="nearest")
     axes.set_title(textwrap.shorten(example.name, 36), fontsize=8, parse_math=False)

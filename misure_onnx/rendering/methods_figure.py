@@ -1,17 +1,14 @@
 """Several methods on one object, side by side: a column each, its map above what it keeps of the image."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
+from misure_onnx.rendering.canvas import canvas, png_of, show_picture
 from misure_onnx.rendering.overlay import RgbImage, cut_out, heat_map, outline, overlay
 from misure_onnx.types import Region, SaliencyMap
 
-_PANEL_INCHES, _DPI = 2.6, 110
+_PANEL_INCHES = 2.6
 _COLUMNS = 6
 _TALLEST = 3.0
 """Panels of taller images are narrow instead."""
@@ -39,9 +36,7 @@ def draw_methods(image: RgbImage, prediction: Region, label: str, columns: Seque
     bands = -(-len(columns) // _COLUMNS)
     across = 1 + min(len(columns), _COLUMNS)
     aspect = min(image.shape[0] / image.shape[1], _TALLEST)
-    size = (_PANEL_INCHES * across, bands * (2 * _PANEL_INCHES * aspect + 1.1))
-    figure: Any = Figure(figsize=size, dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(_PANEL_INCHES * across, bands * (2 * _PANEL_INCHES * aspect + 1.1))
     grid = figure.subplots(2 * bands, across, squeeze=False)
     for place in grid.ravel():
         place.set_axis_off()
@@ -53,15 +48,11 @@ def draw_methods(image: RgbImage, prediction: Region, label: str, columns: Seque
         shown = overlay(image, column.saliency) if signed else heat_map(column.saliency)
         _panel(grid[2 * band][place + 1], shown, title=f"{column.name}: map")
         _panel(grid[2 * band + 1][place + 1], cut_out(image, column.region), title="Region", caption=column.numbers)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return png_of(figure)
 
 
 def _panel(axes: Any, picture: RgbImage, *, title: str = "", caption: str = "") -> None:
     axes.set_axis_on()
-    axes.imshow(picture, interpolation="nearest")
+    show_picture(axes, picture)
     axes.set_title(title, fontsize=11, fontweight="bold", parse_math=False)
     axes.set_xlabel(caption, fontsize=10, parse_math=False)
-    axes.set_xticks([])
-    axes.set_yticks([])

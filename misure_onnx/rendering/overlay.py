@@ -10,12 +10,17 @@ from misure_onnx.types import Region, SaliencyMap
 RgbImage = npt.NDArray[np.uint8]
 
 OBJECT_COLOR = (230, 60, 40)
-_OUTLINE_SHARE = 0.004
+_OUTLINE_SHARE, _DIMMED = 0.004, 0.25
 
 
 def cut_out(image: RgbImage, region: Region) -> RgbImage:
     """The image with everything outside the region black."""
     return np.asarray(image * region[..., None].astype(np.uint8), np.uint8)
+
+
+def dim_outside(image: RgbImage, region: Region) -> RgbImage:
+    """The image with everything outside the region at a quarter of its brightness."""
+    return np.where(region[..., None], image, (image * _DIMMED).astype(np.uint8)).astype(np.uint8)
 
 
 def outline(

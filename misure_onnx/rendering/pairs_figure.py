@@ -1,18 +1,15 @@
 """Two models on the same images, side by side: a row an image, what each finds and what each needs of it."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-
+from misure_onnx.rendering.canvas import canvas, png_of, show_picture
 from misure_onnx.rendering.overlay import RgbImage, cut_out, outline
 from misure_onnx.rendering.views import views_of
 from misure_onnx.types import Region
 
-_PANEL_INCHES, _DPI = 2.4, 110
+_PANEL_INCHES = 2.4
 _TALLEST = 1.5
 
 
@@ -42,16 +39,11 @@ def draw_pairs(rows: Sequence[PairRow], names: tuple[str, str]) -> bytes:
         names: of the two models.
     """
     tallest = max(min(row.image.shape[-3] / row.image.shape[-2], _TALLEST) for row in rows)
-    figure: Any = Figure(
-        figsize=(5 * _PANEL_INCHES, len(rows) * (_PANEL_INCHES * tallest + 0.55)), dpi=_DPI, layout="constrained"
-    )
-    FigureCanvasAgg(figure)
+    figure = canvas(5 * _PANEL_INCHES, len(rows) * (_PANEL_INCHES * tallest + 0.55))
     grid = figure.subplots(len(rows), 5, squeeze=False)
     for places, row in zip(grid, rows, strict=True):
         _draw(places, row, names)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return png_of(figure)
 
 
 def _draw(places: Sequence[Any], row: PairRow, names: tuple[str, str]) -> None:
@@ -70,8 +62,6 @@ def _draw(places: Sequence[Any], row: PairRow, names: tuple[str, str]) -> None:
 
 
 def _panel(axes: Any, picture: RgbImage, title: str, caption: str = "") -> None:
-    axes.imshow(picture, interpolation="nearest")
+    show_picture(axes, picture)
     axes.set_title(title, fontsize=9, parse_math=False)
     axes.set_xlabel(caption, fontsize=9, parse_math=False)
-    axes.set_xticks([])
-    axes.set_yticks([])

@@ -1,15 +1,13 @@
 """Is a score to be trusted? Three panels a class: ROC, calibration, risk against coverage."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from misure_onnx.rendering.canvas import canvas, png_of
 
 _COLORS = {"classifier": "#c8452c", "max_probability": "#3b5b92", "entropy": "#1b7f6b"}
-_OTHER, _DPI = "#8a8f98", 110
+_OTHER = "#8a8f98"
 
 Points = Sequence[tuple[float, float]]
 
@@ -33,8 +31,7 @@ class ReliabilityRow:
 
 def draw_reliability(rows: Sequence[ReliabilityRow]) -> bytes:
     """PNG bytes."""
-    figure: Any = Figure(figsize=(11.5, 3.7 * len(rows)), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(11.5, 3.7 * len(rows))
     grid = figure.subplots(len(rows), 3, squeeze=False)
     for places, row in zip(grid, rows, strict=True):
         _draw_roc(places[0], row)
@@ -42,9 +39,7 @@ def draw_reliability(rows: Sequence[ReliabilityRow]) -> bytes:
         _draw_risk(places[2], row)
         for axes in places:
             axes.spines[["top", "right"]].set_visible(False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return png_of(figure)
 
 
 def _draw_roc(axes: Any, row: ReliabilityRow) -> None:

@@ -9,23 +9,23 @@ from typing import Any
 import cv2
 import numpy as np
 
-from misure_onnx.audit.asking import load_sample
-from misure_onnx.audit.columns import Row
+from misure_onnx.audit.columns import Row, label_of
 from misure_onnx.audit.datasets import Dataset
 from misure_onnx.audit.rle import decode
 from misure_onnx.errors import InputError
+from misure_onnx.files import encode_jpeg
 from misure_onnx.insights.outliers import outliers
-from misure_onnx.insights.report import audited_data
+from misure_onnx.insights.report import audited_data, audited_picture
 from misure_onnx.insights.rows import NUMBERS, ClassRows
-from misure_onnx.rendering.overlay import RgbImage, outline
-from misure_onnx.report.results import label
+from misure_onnx.rendering.overlay import RgbImage, dim_outside, outline
+from misure_onnx.report.results import explained
 from misure_onnx.types import Region
 
 COLUMNS = (
     "image", "group", "class_index", "class_name", "object", "method", "error", "size", "passed", "dice_truth",
     "prediction_rle", "sufficient_region_rle", "minimal_region_rle", *NUMBERS,
 )  # fmt: skip
-_EACH, _MOST, _SIDE, _QUALITY, _DIMMED, _GAP = 2, 36, 320, 80, 0.25, 8
+_EACH, _MOST, _SIDE, _QUALITY, _GAP = 2, 36, 320, 80, 8
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,7 @@ def gallery(audit: Path, rows: Iterable[Row]) -> list[Case]:
         audit: the audit's folder.
         rows: with `COLUMNS`.
     """
-    sorted_out: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        if row["error"] is None and row["dice_explained"] is not None:
-            sorted_out.setdefault((label(row), row["method"]), []).append(row)
-    chosen = [case for key in sorted(sorted_out) for case in _chosen(key[0], sorted_out[key])][:_MOST]
+    chosen = [case for (label, _), some in explained(rows).items() for case in _chosen(label, some)][:_MOST]
     data = audited_data(audit)
     return [_case(kind, why, row, data) for kind, why, row in chosen]
 
@@ -110,26 +106,21 @@ def _case(kind: str, why: str, row: Row, data: Dataset | None) -> Case:
     except InputError as error:
         note = f"no picture: {error}"
     return Case(
-        kind, why, label(row), row["method"], row["image"], row["object"], row["dice_explained"],
+        kind, why, label_of(row), row["method"], row["image"], row["object"], row["dice_explained"],
         row["perturbation_ratio"], drawn, note,
     )  # fmt: skip
 
 
 def _picture(row: Row, data: Dataset | None) -> str:
     size, counts = tuple(row["size"]), row["minimal_region_rle"] or row["sufficient_region_rle"]
-    sample = next((one for one in data.samples if one.name == row["image"]), None) if data else None
-    if len(size) != 2 or counts is None:
+    if counts is None:
         raise InputError("only regions of images are drawn")
-    if sample is None:
-        raise InputError("the image does not lie where the audit found it")
-    image = load_sample(sample, None, None).rgb
-    if image.shape[:2] != size:
-        raise InputError("the image has another size than when it was audited")
+    image = audited_picture(row, data)
     return jpeg_uri(_pair(image, decode(row["prediction_rle"], size), decode(counts, size)))
 
 
 def _pair(image: RgbImage, prediction: Region, region: Region) -> RgbImage:
-    shown = np.where(region[..., None], image, (image * _DIMMED).astype(np.uint8)).astype(np.uint8)
+    shown = dim_outside(image, region)
     both = [_small(outline(image, prediction, tint=0)), _small(outline(shown, prediction, tint=0))]
     gap = np.full((both[0].shape[0], _GAP, 3), 255, np.uint8)
     return np.concatenate([both[0], gap, both[1]], axis=1)
@@ -144,5 +135,4 @@ def _small(picture: RgbImage) -> RgbImage:
 
 def jpeg_uri(picture: RgbImage) -> str:
     """A picture (H, W, 3) RGB as data URI."""
-    encoded = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
-    return "data:image/jpeg;base64," + base64.b64encode(bytes(encoded)).decode("ascii")
+    return "data:image/jpeg;base64," + base64.b64encode(encode_jpeg(picture, _QUALITY)).decode("ascii")

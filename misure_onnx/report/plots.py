@@ -1,14 +1,12 @@
 """The distributions of a report, one picture a number."""
 
 import base64
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 
+from misure_onnx.rendering.canvas import canvas, png_of
 from misure_onnx.report.results import ClassResults, Numbers
 
 _PLOTTED = {
@@ -17,7 +15,7 @@ _PLOTTED = {
 _MOST = 30
 _WIDE = 50
 """Numbers that differ by more than this factor are drawn on a logarithmic axis."""
-_DPI, _COLOR = 110, "#3b5b92"
+_COLOR = "#3b5b92"
 
 
 def distributions(found: Sequence[ClassResults]) -> str | None:
@@ -26,8 +24,7 @@ def distributions(found: Sequence[ClassResults]) -> str | None:
     panels = [name for name in _PLOTTED if any(one.values[name].size for one in shown)]
     if not panels:
         return None
-    figure: Any = Figure(figsize=(3.9 * len(panels), 1.3 + 0.34 * len(shown)), dpi=_DPI, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = canvas(3.9 * len(panels), 1.3 + 0.34 * len(shown))
     all_axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for axes, name in zip(all_axes, panels, strict=True):
         for place, one in enumerate(shown):
@@ -39,9 +36,7 @@ def distributions(found: Sequence[ClassResults]) -> str | None:
     labels = [f"{one.label}, {one.method}".replace("$", r"\$") for one in shown]
     all_axes[0].set_yticks(range(len(shown)), labels)
     all_axes[0].set_ylim(len(shown) - 0.5, -0.5)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(png_of(figure)).decode("ascii")
 
 
 def _spread(values: Sequence[Numbers]) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.audit.columns import Row
+from misure_onnx.audit.columns import Row, group_of, label_of
 from misure_onnx.intervals import Interval, Weights, bootstrap_interval, weighted_median
 
 MEDIANS = (
@@ -61,20 +61,20 @@ def results(rows: Iterable[Row], seed: int = 0) -> list[ClassResults]:
         rows: with `COLUMNS`.
         seed: of the intervals.
     """
-    sorted_out: dict[tuple[str, str], list[Row]] = {}
+    return [_of(name, method, some, seed) for (name, method), some in explained(rows).items()]
+
+
+def explained(rows: Iterable[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Rows that have an explanation, by class and method in the order of their names."""
+    found: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         if row["error"] is None and row["dice_explained"] is not None:
-            sorted_out.setdefault((label(row), row["method"]), []).append(row)
-    return [_of(name, method, some, seed) for (name, method), some in sorted(sorted_out.items())]
-
-
-def label(row: Row) -> str:
-    """The class's name, or "class 3"."""
-    return row["class_name"] or f"class {row['class_index']}"
+            found.setdefault((label_of(row), row["method"]), []).append(row)
+    return dict(sorted(found.items()))
 
 
 def _of(name: str, method: str, rows: list[Row], seed: int) -> ClassResults:
-    groups = [row["group"] or row["image"] for row in rows]
+    groups = [group_of(row) for row in rows]
     columns = {column: _column(rows, column) for column in (*MEDIANS, "passed")}
     return ClassResults(
         name,

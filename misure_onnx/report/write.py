@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from misure_onnx.audit.shards import write_whole
 from misure_onnx.errors import OutputError
-from misure_onnx.files import encode_json
+from misure_onnx.files import encode_json, write_whole
 from misure_onnx.report.document import document
 from misure_onnx.report.manifest import MANIFEST, write_manifest
 from misure_onnx.report.templates import environment

@@ -3,13 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import cv2
-
 from misure_onnx.api import every_object, make_method, make_metrics
 from misure_onnx.errors import TargetError
 from misure_onnx.explanation import Explanation
+from misure_onnx.files import encode_jpeg
 from misure_onnx.images import LoadedImage
-from misure_onnx.methods.base import Method
+from misure_onnx.methods.base import Method, spelled
 from misure_onnx.methods.progress import Progress
 from misure_onnx.metrics.base import Metric
 from misure_onnx.report.explanation_page import explanation_page
@@ -28,8 +27,7 @@ def requested_method(request: ExplanationRequest) -> Method:
     Raises:
         ParameterError: there is none of this name, preset or parameter, or a value is out of range.
     """
-    settings = {key: str(value).lower() if isinstance(value, bool) else str(value)
-                for key, value in request.settings.items()}  # fmt: skip
+    settings = {key: spelled(value) for key, value in request.settings.items()}
     return make_method(request.method, request.preset, settings)
 
 
@@ -65,7 +63,7 @@ def explain_into(
     progress("files", 0, 1)
     found.save(folder)
     files = view_files(found, segmenter, image, target)
-    files["image.jpg"] = _jpeg(image)
+    files["image.jpg"] = encode_jpeg(image.rgb, _QUALITY)
     files["report.html"] = explanation_page(found, (folder / "figure.png").read_bytes())
     for name, content in files.items():
         (folder / name).write_bytes(content)
@@ -85,8 +83,3 @@ def requested_target(asked: TargetRequest, segmenter: Segmenter, image: LoadedIm
     if asked.component > len(objects):
         raise TargetError(f"object {asked.component} was asked for; the model finds {len(objects)} objects here")
     return objects[asked.component - 1]
-
-
-def _jpeg(image: LoadedImage) -> bytes:
-    """The picture, upright, as pages show it."""
-    return bytes(cv2.imencode(".jpg", image.rgb[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1])

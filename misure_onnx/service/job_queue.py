@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from misure_onnx.audit.shards import write_through
+from misure_onnx.files import write_through
 from misure_onnx.service.database import Database
 from misure_onnx.service.events import record
 from misure_onnx.service.job import ENDED, Folders, Job, Kind

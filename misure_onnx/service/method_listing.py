@@ -22,7 +22,7 @@ def _described(method: type[Method]) -> dict[str, Any]:
     return {
         "name": method.name,
         "summary": method.summary,
-        "needs": _needs(method),
+        "needs": method.needs(),
         "parameters": [
             {
                 "name": field.name,
@@ -36,12 +36,6 @@ def _described(method: type[Method]) -> dict[str, Any]:
         "default_preset": method.DEFAULT_PRESET,
         "routes": list(method.ROUTES),
     }
-
-
-def _needs(method: type[Method]) -> str:
-    if method.gradient_required:
-        return "forwards and a gradient"
-    return "forwards, and a gradient where there is one" if method.uses_gradient else "forwards"
 
 
 def _told(method: type[Method]) -> dict[str, str]:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.errors import TargetError
+from misure_onnx.files import encode_pixels
 from misure_onnx.images import LoadedImage
 from misure_onnx.methods.image_place import ImagePlace
 from misure_onnx.segmenter import Segmenter
@@ -104,4 +105,4 @@ def _picture(numbers: npt.NDArray[np.int64]) -> str:
     """A data URI."""
     red, green = numbers % 256, numbers // 256
     pixels = np.dstack([np.zeros_like(red), green, red]).astype(np.uint8)  # OpenCV writes BGR as RGB
-    return "data:image/png;base64," + base64.b64encode(bytes(cv2.imencode(".png", pixels)[1])).decode("ascii")
+    return "data:image/png;base64," + base64.b64encode(encode_pixels(pixels)).decode("ascii")

@@ -8,18 +8,17 @@ Pictures that carry numbers are PNG without colour management, so that a page re
 
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.certificate_in_words import certificate_in_words
 from misure_onnx.explanation import Explanation
-from misure_onnx.files import encode_json
+from misure_onnx.files import encode_json, encode_pixels, encode_stretched
 from misure_onnx.mask import dilate
 from misure_onnx.methods.image_place import ImagePlace
 from misure_onnx.segmenter import LoadedInput, Segmenter
 from misure_onnx.target import ResolvedTarget, Target
-from misure_onnx.types import Region, SaliencyMap
+from misure_onnx.types import Region
 
 SCHEMA = "misure-onnx/view/1"
 _CURVE = "sufficient_region_dice"
@@ -37,13 +36,13 @@ def view_files(
         image: that it was made with.
         target: that it was made with.
     """
-    files = {"saliency.png": _png(_grey(found.saliency))}
+    files = {"saliency.png": encode_stretched(found.saliency)}
     dilations = None
     if _CURVE in found.trace:
         stages, order = _dilations(
             found, _object(segmenter, image, target), ImagePlace(image.size, segmenter.spec.preprocessing)
         )
-        files["dilations.png"] = _png(order)
+        files["dilations.png"] = encode_pixels(order)
         dilations = {"picture": "dilations.png", "none": _NONE, "stages": stages}
     return {**files, "view.json": encode_json(_document(found, dilations))}
 
@@ -104,14 +103,3 @@ def _document(found: Explanation, dilations: dict[str, Any] | None) -> dict[str,
             "findings": [{"good": finding.good, "text": finding.text} for finding in findings],
         },
     }
-
-
-def _grey(saliency: SaliencyMap) -> npt.NDArray[np.uint8]:
-    low, high = float(saliency.min()), float(saliency.max())
-    if high <= low:
-        return np.zeros(saliency.shape, np.uint8)
-    return np.rint((saliency.astype(np.float64) - low) / (high - low) * 255).astype(np.uint8)
-
-
-def _png(picture: npt.NDArray[np.uint8]) -> bytes:
-    return bytes(cv2.imencode(".png", picture)[1])

@@ -16,9 +16,9 @@ from misure_onnx.audit.maps import load_map
 from misure_onnx.audit.rle import decode
 from misure_onnx.audit.run import Engine, run_audit
 from misure_onnx.audit.shards import Shards
-from misure_onnx.audit.table import read_rows, same_content
+from misure_onnx.audit.table import read_rows
 from misure_onnx.errors import InputError, OutputError, ParameterError, TargetError
-from tests.audit.examples import audit, rows_of, settings, squares, two_pictures, write
+from tests.audit.examples import audit, rows_of, same_content, settings, squares, two_pictures, write
 
 
 def test_a_row_an_image_class_and_method_in_the_order_of_the_data_set(tmp_path: Path) -> None:

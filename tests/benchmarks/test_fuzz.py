@@ -66,5 +66,15 @@ def test_the_committed_figures_are_those_of_the_docs() -> None:
     assert sum(door["inputs"] for door in document["doors"].values()) >= 100_000
     assert all(door["accepted"] + door["refused"] == door["inputs"] for door in document["doors"].values())
     assert fuzz.table(document) in (ROOT / "docs" / "robustness.md").read_text(encoding="utf-8"), (
-        "run: python -m benchmarks.fuzz --inputs 0 --docs docs/robustness.md"
+        "run: python -m benchmarks.fuzz --docs docs/robustness.md"
     )
+
+
+def test_writing_the_table_runs_no_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("\n".join(fuzz.MARKERS))
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(fuzz, "through", lambda *_: pytest.fail("an input was run"))
+    monkeypatch.setattr("sys.argv", ["fuzz", "--docs", str(page)])
+    fuzz.main()
+    assert "| command line |" in page.read_text()

@@ -4,7 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from benchmarks.remote import with_table
+from benchmarks.page_table import with_table
+from benchmarks.remote import MARKERS, table
 from benchmarks.servers.environments import ENVIRONMENTS
 from misure_onnx.cli import _parser
 
@@ -14,7 +15,7 @@ RESULTS = json.loads((ROOT / "benchmarks" / "results" / "remote.json").read_text
 
 
 def test_the_table_is_that_of_the_results() -> None:
-    assert with_table(PAGE, RESULTS) == PAGE
+    assert with_table(PAGE, table(RESULTS), MARKERS) == PAGE
 
 
 def test_every_protocol_of_every_server_was_measured_and_gave_the_file_s_scores() -> None:

@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: tables need it")
 
-from misure_onnx.audit.table import read_rows, same_content
-from tests.audit.examples import two_pictures
+from misure_onnx.audit.table import read_rows
+from tests.audit.examples import same_content, two_pictures
 from tests.cli.outcome import Run
 from tests.cli.process import started
 from tests.tiny_models import bright_pixels

@@ -10,7 +10,7 @@ import pytest
 
 from tests import tiny_models
 from tests.cli.outcome import Run
-from tests.test_images import REFUSED
+from tests.test_refused_images import REFUSED
 
 OPTIONS = ("--method", "sufficient_region", "--preprocess", "unit", "--json")
 

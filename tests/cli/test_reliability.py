@@ -43,4 +43,5 @@ def test_what_is_wrong_is_refused(misure: Run, tmp_path: Path) -> None:
     misure("reliability", "train", tmp_path).assert_refused("is no audit")
     write_table(rows(1), tmp_path / "audit.parquet")
     misure("reliability", "train", tmp_path).assert_refused("4 of each are needed")
+    misure("reliability", "train", tmp_path, "--seed", "-1").assert_refused("--seed must not be negative, got -1")
     misure("reliability", "predict", tmp_path, "--model", tmp_path / "x.json").assert_refused("x.json")

@@ -28,6 +28,13 @@ def test_a_report_verifies_until_a_file_changes(misure: Run, audited: Path) -> N
     assert "changed: report.html" in changed.out
 
 
+def test_insights_after_the_report_are_no_difference(misure: Run, audited: Path) -> None:
+    assert misure("report", audited).status == 0
+    assert misure("insights", audited, "--method", "sufficient_region").status == 0
+    assert (audited / "insights/insights.json").is_file()
+    assert misure("verify", audited).status == 0
+
+
 def test_the_page_may_lie_elsewhere(misure: Run, audited: Path, tmp_path: Path) -> None:
     assert misure("report", audited, "--out", tmp_path / "told/page.html").status == 0
     assert (tmp_path / "told/page.json").is_file()

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from misure_onnx.audit.table import read_rows, same_content
+from misure_onnx.audit.table import read_rows
 from misure_onnx.methods import METHODS
-from tests.audit.examples import two_pictures
+from tests.audit.examples import same_content, two_pictures
 from tests.cli.process import started
 from tests.contracts.test_methods import QUICK, SIZE, every_method
 from tests.tiny_models import noise_image, small_network

@@ -13,7 +13,7 @@ from misure_onnx.errors import InputError, ParameterError
 from misure_onnx.insights.outliers import outliers
 from misure_onnx.insights.recurring import on_grid, recurring, sides
 from misure_onnx.insights.rows import ClassRows, by_class
-from misure_onnx.insights.sizes import relation, spearman
+from misure_onnx.insights.sizes import relation
 from misure_onnx.insights.strategies import strategies
 from tests.insights.audited import rows
 
@@ -44,11 +44,6 @@ def test_smaller_objects_with_more_dilations_are_a_correlation_of_minus_one() ->
     assert found.interval == pytest.approx((-1, -1))
     assert relation(known(rows(5)), "dilations", 0) is None
     assert relation(known([{**row, "dilations": 3} for row in rows()]), "dilations", 0) is None
-
-
-def test_rank_correlation_by_hand() -> None:
-    assert spearman(np.array([1.0, 2, 3]), np.array([10.0, 30, 20])) == pytest.approx(0.5)
-    assert spearman(np.array([1.0]), np.array([1.0])) is None
 
 
 def test_a_mark_that_stays_while_objects_move_is_found_and_nothing_else() -> None:

@@ -1,5 +1,6 @@
 """The certificate against cases known by hand, and against numpy alone."""
 
+import dataclasses
 from pathlib import Path
 
 import cv2
@@ -12,6 +13,7 @@ from misure_onnx.methods.certificate import certify, drawn
 from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import BASELINES
 from misure_onnx.records import Certificate, Minimality
+from misure_onnx.segmenter import CountingSegmenter, Identity, Server
 from misure_onnx.types import Region
 from tests.methods.asked import task_on
 from tests.tiny_models import disc_image, key_region, noise_image, small_network
@@ -21,7 +23,11 @@ DISC = disc_image(radius=7)
 
 def certificate(task: Task, picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], region: Region) -> Certificate:
     found = Attribution(region.astype(np.float32), region.astype(np.float32), region, tau=0.9)
-    return certify(task, load_image(picture), found, float(task.dice_in(task.image * region)[0]))
+    return certified(task, picture, found)
+
+
+def certified(task: Task, picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], found: Attribution) -> Certificate:
+    return certify(task, load_image(picture), found, float(task.dice_in(task.image * found.region)[0]))
 
 
 def slow_dice(found: Region, wanted: Region) -> float:
@@ -72,6 +78,37 @@ def test_a_region_that_is_not_sufficient_has_not_passed_and_is_not_called_minima
     assert made.passed is False
     assert made.minimality is None
     assert (made.dice, made.silhouette) == (0, 0)
+
+
+def test_a_method_without_a_dice_to_reach_is_neither_passed_nor_failed(bright_pixels: Path) -> None:
+    found = Attribution(DISC.astype(np.float32), (DISC > 0).astype(np.float32), DISC > 0, tau=None)
+    made = certified(task_on(bright_pixels, DISC), DISC, found)
+    assert (made.tau, made.passed, made.minimality, made.minimal_at_block_px) == (None, None, None, None)
+    assert made.dice == 1
+
+
+def test_a_second_run_that_kept_nothing_overlaps_wholly(bright_pixels: Path) -> None:
+    """As where the model needs no pixel: nothing is part of everything."""
+    nothing, soft = np.zeros_like(DISC, bool), np.zeros(DISC.shape, np.float32)
+    found = Attribution(soft, soft, DISC > 0, tau=0.9, second_run=(nothing, DISC > 0))
+    stability = certified(task_on(bright_pixels, DISC), DISC, found).stability
+    assert (stability.second_run_overlap, stability.second_run_by_chance) == (1, 1)
+
+
+class BehindAServer(CountingSegmenter):
+    """A model that says it is answered for by a server."""
+
+    @property
+    def identity(self) -> Identity:
+        server = Server("http://host/v2/models/m", "gRPC", "triton", "2.5", "m", None)
+        return dataclasses.replace(self.segmenter.identity, server=server)
+
+
+def test_behind_a_server_it_was_verified_on_the_server(bright_pixels: Path) -> None:
+    task = task_on(bright_pixels, DISC)
+    served = dataclasses.replace(task, segmenter=BehindAServer(task.segmenter.segmenter))
+    assert certificate(served, DISC, DISC > 0).verified_on == "triton by gRPC"
+    assert certificate(task, DISC, DISC > 0).verified_on == "CPUExecutionProvider"
 
 
 def test_held_out_draws_differ_from_the_certificate_s_own(small_network: Path) -> None:

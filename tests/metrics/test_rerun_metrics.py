@@ -11,7 +11,6 @@ from misure_onnx.methods.base import Method
 from misure_onnx.methods.misure import MiSuRe
 from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import SufficientRegion
-from misure_onnx.metrics.agreement import spearman
 from misure_onnx.metrics.base import Rerun
 from misure_onnx.metrics.manipulability import Manipulability, flipped
 from misure_onnx.metrics.max_sensitivity import MaxSensitivity
@@ -78,15 +77,6 @@ def test_levels_are_added_to_the_picture_and_stay_in_its_range() -> None:
     levels = np.random.default_rng(1).integers(-30, 31, (3, *SIZE))
     expected = np.clip(PICTURE.transpose(2, 0, 1).astype(int) + levels, 0, 255)
     assert levels_of(shifted(image, levels, PRESETS["imagenet"])) == pytest.approx(expected, abs=1e-3)
-
-
-def test_spearman_is_scipy_s_and_knows_constant_maps() -> None:
-    rng = np.random.default_rng(0)
-    first, second = (rng.integers(0, 9, SIZE).astype(np.float32) for _ in range(2))
-    assert spearman(first, second) == pytest.approx(spearmanr(first.ravel(), second.ravel()).statistic)
-    assert spearman(first, np.exp(first)) == pytest.approx(1)
-    flat = np.ones(SIZE, np.float32)
-    assert (spearman(flat, 2 * flat), spearman(flat, first)) == (1, 0)
 
 
 def test_max_sensitivity_is_the_largest_change_of_perturbed_runs(method: ScoresAsMap) -> None:

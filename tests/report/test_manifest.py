@@ -1,12 +1,13 @@
 """What differs from a manifest is named."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from misure_onnx.errors import InputError
 from misure_onnx.file_hash import sha256_of
-from misure_onnx.report.manifest import MANIFEST, verify, write_manifest
+from misure_onnx.report.manifest import LEFT_OUT, MANIFEST, verify, write_manifest
 
 
 @pytest.fixture
@@ -36,9 +37,17 @@ def test_changed_missing_and_added_files_are_named(folder: Path) -> None:
     assert (found.changed, found.missing, found.added) == (("a.json",), ("maps/b.png",), ("maps/new.png",))
 
 
-def test_shards_are_no_artefacts(folder: Path) -> None:
-    (folder / "shards/d.json").write_text("more")
+@pytest.mark.parametrize("name", LEFT_OUT)
+def test_what_is_written_after_the_report_is_no_artefact(folder: Path, name: str) -> None:
+    (folder / name).mkdir(exist_ok=True)
+    (folder / name / "d.json").write_text("more")
     assert verify(folder).none
+
+
+def test_a_folder_counts_as_its_manifest_says(folder: Path) -> None:
+    document = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps({**document, "left_out": []}))
+    assert verify(folder).added == ("shards/c.json",)
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"schema": "other", "files": {}}', '{"schema": "x", "files": 3}'])

@@ -1,21 +1,19 @@
 """The explanations of two audits of the same data, side by side: a pair an image, class and method."""
 
 import itertools
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import rankdata
 
 from misure_onnx.audit.columns import Row
 from misure_onnx.audit.maps import load_map
 from misure_onnx.audit.rle import decode
 from misure_onnx.audit.table import read_rows
 from misure_onnx.errors import InputError
+from misure_onnx.metrics.agreement import spearman
 from misure_onnx.overlap import hard_dice, iou
-from misure_onnx.types import SaliencyMap
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def _both(named: tuple[str, str | None, str, str], places: tuple[Path, Path], on
         prediction_dice=float(hard_dice(*predictions)),
         region_iou=iou(*regions),
         region_iou_by_chance=iou_by_chance(int(regions[0].sum()), int(regions[1].sum()), room),
-        map_correlation=rank_correlation(*(load_map(*at) for at in zip(places, (one, two), strict=True))),
+        map_correlation=spearman(*(load_map(*at) for at in zip(places, (one, two), strict=True))),
         ratio_difference=two["perturbation_ratio"] - one["perturbation_ratio"],
         dice_explained_a=one["dice_explained"],
         dice_explained_b=two["dice_explained"],
@@ -157,11 +155,3 @@ def iou_by_chance(first: int, second: int, room: int) -> float:
         return 1.0 if first + second == 0 else 0.0
     common = first * second / room
     return common / (first + second - common)
-
-
-def rank_correlation(one: SaliencyMap, two: SaliencyMap) -> float | None:
-    """Spearman's, over all pixels; None where a map is constant."""
-    ranks = [rankdata(values.ravel()) for values in (one, two)]
-    centred = [values - values.mean() for values in ranks]
-    spread = math.sqrt(float((centred[0] ** 2).sum()) * float((centred[1] ** 2).sum()))
-    return float((centred[0] * centred[1]).sum()) / spread if spread else None

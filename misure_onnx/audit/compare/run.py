@@ -16,10 +16,9 @@ from misure_onnx.audit.rle import decode
 from misure_onnx.audit.run import Engine, run_audit
 from misure_onnx.audit.sample import Sample
 from misure_onnx.audit.settings import AuditSettings
-from misure_onnx.audit.shards import write_whole
 from misure_onnx.audit.table import read_rows
 from misure_onnx.errors import InputError
-from misure_onnx.files import encode_json
+from misure_onnx.files import encode_json, write_whole
 from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.rendering.pairs_figure import PairRow, draw_pairs
 from misure_onnx.types import Region

@@ -1,5 +1,6 @@
 """A folder of images, with its sub-folders."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from misure_onnx.audit.sample import Sample
@@ -20,7 +21,12 @@ def read(path: Path, images_folder: Path | None) -> list[Sample]:
 
 def image_files(folder: Path) -> list[Path]:
     """Every image in a folder and its sub-folders, sorted by their names with slashes."""
-    return sorted((file for file in folder.rglob("*") if is_image(file)), key=lambda file: file.as_posix())
+    return files_below(folder, is_image)
+
+
+def files_below(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+    """The wanted files in a folder and its sub-folders, sorted by their names with slashes."""
+    return sorted((file for file in folder.rglob("*") if wanted(file)), key=lambda file: file.as_posix())
 
 
 def is_image(file: Path) -> bool:

@@ -7,7 +7,7 @@ beside `images/`, `imagesTr/` or `imagesTs/`.
 import re
 from pathlib import Path
 
-from misure_onnx.audit.datasets.images import group_below
+from misure_onnx.audit.datasets.images import files_below, group_below
 from misure_onnx.audit.sample import Sample, TruthFile
 from misure_onnx.volumes import SUFFIXES, is_volume
 
@@ -26,16 +26,13 @@ def read(path: Path, images_folder: Path | None) -> list[Sample]:
     del images_folder
     pair = next(((path / a, path / b) for a, b in _PAIRS if (path / a).is_dir() and (path / b).is_dir()), None)
     folder, annotations = pair or (path, path)
-    truths = {_ANNOTATION.sub("", _stem(f, annotations)): f for f in _files(annotations) if pair or _annotates(f, path)}
+    annotated = [file for file in files_below(annotations, is_volume) if pair or _annotates(file, path)]
+    truths = {_ANNOTATION.sub("", _stem(file, annotations)): file for file in annotated}
     cases: dict[str, list[Path]] = {}
-    for file in _files(folder):
+    for file in files_below(folder, is_volume):
         if not _annotates(file, folder):
             cases.setdefault(_CHANNEL.sub("", _stem(file, folder)), []).append(file)
     return [_sample(case, files, folder, truths.get(case)) for case, files in cases.items()]
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted((file for file in folder.rglob("*") if is_volume(file)), key=lambda file: file.as_posix())
 
 
 def _stem(file: Path, folder: Path) -> str:

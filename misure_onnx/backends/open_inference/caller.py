@@ -2,8 +2,6 @@
 
 import dataclasses
 
-import numpy as np
-
 from misure_onnx.backends.open_inference.tensors import TensorSpec
 from misure_onnx.backends.open_inference.wire import Answer, Wire
 from misure_onnx.backends.resize import resize_scores
@@ -49,7 +47,7 @@ class Caller:
 
     def answer(self, images: Images) -> Answer:
         """Every output, or the one that is explained, for images in one request."""
-        tensor = self.taken.to_network(_filled(images, self.taken.batch))
+        tensor = self.taken.to_network(self.taken.filled(images))
         wanted = (self._explained.signature.name,) if self._explained else ()
         spec = dataclasses.replace(self._spec, shape=tensor.shape)
         return self.wire.infer(spec, tensor, wanted)
@@ -96,9 +94,3 @@ class Caller:
                 f"version {version} of the model answers, at first it was version {first}: the server changed it; "
                 "start again, best with a version in the address (.../versions/N)"
             )
-
-
-def _filled(images: Images, batch: int | None) -> Images:
-    """As many images as the model is fixed to: copies of the last one are appended."""
-    missing = (batch or len(images)) - len(images)
-    return np.concatenate([images, np.repeat(images[-1:], missing, axis=0)]) if missing > 0 else images

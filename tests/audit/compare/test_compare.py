@@ -8,9 +8,8 @@ import pytest
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: tables need it")
 
-from scipy.stats import spearmanr
 
-from misure_onnx.audit.compare.pairs import iou_by_chance, rank_correlation
+from misure_onnx.audit.compare.pairs import iou_by_chance
 from misure_onnx.audit.compare.run import Comparison, compare_models
 from misure_onnx.audit.datasets import load_dataset
 from misure_onnx.audit.run import Engine
@@ -116,11 +115,3 @@ def test_overlap_and_its_chance_level() -> None:
     rng = np.random.default_rng(0)
     drawn = [iou(*(rng.permutation(900).reshape(30, 30) < 300 for _ in "ab")) for _ in range(200)]
     assert iou_by_chance(300, 300, 900) == pytest.approx(np.mean(drawn), abs=0.005)
-
-
-def test_rank_correlation_is_spearman_s() -> None:
-    rng = np.random.default_rng(0)
-    one = rng.integers(0, 9, (8, 9)).astype(np.float32)
-    two = (one + rng.normal(size=(8, 9))).astype(np.float32)
-    assert rank_correlation(one, two) == pytest.approx(spearmanr(one.ravel(), two.ravel()).statistic)
-    assert rank_correlation(one, np.ones_like(one)) is None

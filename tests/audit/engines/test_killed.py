@@ -14,8 +14,7 @@ import pytest
 
 pytest.importorskip("pyarrow", reason="pyarrow is not installed: tables need it")
 
-from misure_onnx.audit.table import same_content
-from tests.audit.examples import squares, write
+from tests.audit.examples import same_content, squares, write
 from tests.tiny_models import bright_pixels
 
 IMAGES, WORKERS = 8, 2

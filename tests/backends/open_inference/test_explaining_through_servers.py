@@ -14,7 +14,7 @@ from misure_onnx.errors import (
     GradientError,
 )
 from tests.backends.open_inference.small_server import SmallServer
-from tests.test_explanation import published_schema
+from tests.test_published_schema import published_schema
 from tests.tiny_models import (
     SIZE,
     bright_pixels,

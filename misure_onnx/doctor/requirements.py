@@ -1,18 +1,10 @@
-"""What pip's records say is installed."""
+"""What distributions ask for, as pip's records say."""
 
 import importlib.metadata
 import re
 from collections.abc import Iterable
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-def version_of(package: str) -> str | None:
-    """The version of a distribution, None where it is not installed."""
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
 
 
 def requirement(package: str) -> str:
