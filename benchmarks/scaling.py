@@ -8,6 +8,7 @@ the bare session as often as matters.
 """
 
 import argparse
+import json
 import statistics
 import subprocess
 import sys
