@@ -149,6 +149,19 @@ def test_what_stage_1_found_and_how_stands_in_its_attribution(tmp_path: Path) ->
     assert small.status == "ok"
 
 
+def test_a_random_baseline_follows_the_task_s_seed(tmp_path: Path) -> None:
+    model = small_network(tmp_path / "net.onnx", size=(40, 48))
+    curves = []
+    for seed in (0, 1):
+        task = task_on(model, noise_image((40, 48), 1), preprocess="minus1_1", seed=seed)
+        noise = make_baseline("noise", task.image, np.random.default_rng(seed))
+        facts = grow_sufficient_region(task, noise, 0.97)
+        found = SufficientRegion(tau=0.97, baseline="noise").attribute(task)
+        assert found.trace["sufficient_region_dice"] == list(facts.curve)
+        curves.append(facts.curve)
+    assert curves[0] != curves[1], "the seeds must differ to test anything"
+
+
 @pytest.mark.parametrize("tau", [-0.1, 1.0, 2.0])
 def test_tau_outside_its_range_is_refused(tau: float) -> None:
     with pytest.raises(ParameterError, match="tau"):
