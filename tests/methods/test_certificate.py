@@ -9,7 +9,7 @@ import pytest
 
 from misure_onnx.images import LoadedImage, load_image
 from misure_onnx.methods.base import Attribution
-from misure_onnx.methods.certificate import _verified_on, certify, drawn
+from misure_onnx.methods.certificate import _rethresholded, _verified_on, certify, drawn
 from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import BASELINES, make_baseline
 from misure_onnx.records import Certificate, Minimality
@@ -127,6 +127,17 @@ def seen(task: Task, region: Region, baseline: Images, image: Images | None = No
     return slow_dice(scores[0].argmax(axis=0) == 1, task.target.region)
 
 
+def after_shifts(task: Task, region: Region, baseline: Images) -> list[float]:
+    """Dice with the region 2 pixels further down, up, right, left."""
+    moved = []
+    for rows, columns in ((2, 0), (-2, 0), (0, 2), (0, -2)):
+        places = np.argwhere(region) + np.array([rows, columns])
+        there = np.zeros(SHAPE, bool)
+        there[tuple(places[((places >= 0) & (places < SHAPE)).all(axis=1)].T)] = True
+        moved.append(seen(task, there, baseline))
+    return moved
+
+
 def test_each_number_of_a_region_is_what_numpy_makes_of_the_model_s_answers(network_task: Task) -> None:
     found = attribution(network_task)
     region, image = found.region, network_task.image
@@ -145,16 +156,23 @@ def test_each_number_of_a_region_is_what_numpy_makes_of_the_model_s_answers(netw
     assert made.necessity == pytest.approx(seen(network_task, ~region, own))
     grey = np.stack([np.full(SHAPE, channel[region].mean()) for channel in image[0]])[None]
     assert made.silhouette == pytest.approx(seen(network_task, region, own, grey))
-    moved = []
-    for rows, columns in ((2, 0), (-2, 0), (0, 2), (0, -2)):
-        places = np.argwhere(region) + (rows, columns)
-        there = np.zeros(SHAPE, bool)
-        there[tuple(places[((places >= 0) & (places < SHAPE)).all(axis=1)].T)] = True
-        moved.append(seen(network_task, there, own))
+    moved = after_shifts(network_task, region, own)
     assert made.stability.shift_2px == pytest.approx(min(moved))
     assert len({*moved, made.necessity, made.silhouette, *expected.values(), *held_out.values()}) > 8, "all differ"
     assert made.stability.threshold is None
     assert (made.stability.second_run_overlap, made.stability.second_run_by_chance) == (None, None)
+
+
+def test_the_worst_shift_counts_whichever_way_it_goes(network_task: Task) -> None:
+    own, worst = make_baseline("mean", network_task.image, network_task.rng()), set()
+    for top, left in np.ndindex(4, 4):
+        region = np.zeros(SHAPE, bool)
+        region[9 * top : 9 * top + 12, 11 * left : 11 * left + 14] = True
+        shifts = after_shifts(network_task, region, own)
+        found = attribution(network_task, region=region, tau=None)
+        assert certified(network_task, found).stability.shift_2px == pytest.approx(min(shifts))
+        worst.add(int(np.argmin(shifts)))
+    assert worst == {0, 1, 2, 3}, "each way must be the worst one once to test anything"
 
 
 def test_the_forwards_of_a_certificate_are_those_that_it_ran(network_task: Task) -> None:
@@ -176,6 +194,16 @@ def test_the_soft_mask_is_cut_a_tenth_lower_and_higher_without_what_was_dropped(
     assert made.stability.threshold == pytest.approx(min(cuts))
     assert cuts[0] != cuts[1]
     assert min(cuts) != pytest.approx(min(seen(network_task, soft > cut, own) for cut in (0.55, 0.75)))
+
+
+def test_a_pixel_is_kept_above_a_threshold_and_not_at_it() -> None:
+    soft = np.array([[0.4, 0.45, 0.5, 0.55, 0.6, 0.65]], np.float32)
+    for dropped in (3, 5):
+        region = soft > 0.5
+        region[0, dropped] = False
+        lower, higher = _rethresholded(Attribution(soft, soft, region), 0.5)
+        assert np.flatnonzero(lower).tolist() == [k for k in (1, 2, 3, 4, 5) if k != dropped]
+        assert np.flatnonzero(higher).tolist() == [k for k in (5,) if k != dropped]
 
 
 @pytest.mark.parametrize("tau", [0.0, 0.3, 0.625, 0.7, None])

@@ -59,67 +59,81 @@ class Expected:
     smoothings: list[float]
 
 
+def whose_turn(known: dict[int, float], seen: list[int], clock: int) -> int:
+    """One not yet asked; one not asked for two rounds; the worst."""
+    kinds = range(len(seen))
+    unasked = [kind for kind in kinds if kind not in known]
+    oldest = min(kinds, key=lambda kind: (seen[kind], kind))
+    if unasked:
+        return unasked[0]
+    return oldest if clock - seen[oldest] > 2 * len(kinds) else min(kinds, key=lambda k: (known[k], seen[k]))
+
+
+def direction(towards: Array, start: Region, grid_size: tuple[int, ...], smoothing: float) -> Array:
+    """Inside the region, smoothed, as the grid can hold it, at unit root mean square."""
+    inside = np.where(start, towards, 0)
+    if smoothing >= 0.3:
+        inside = smoothed(inside.astype(np.float32), smoothing).astype(np.float64)
+    if grid_size != SHAPE:
+        rows, columns = (lines(n, extent) for n, extent in zip(grid_size, SHAPE, strict=True))
+        inside = rows @ (rows.T @ inside @ columns) @ columns.T
+    inside = np.where(start, inside, 0)
+    length = math.sqrt((inside**2).sum() / start.sum())
+    return np.asarray(inside / length if length > 0 else inside)
+
+
+def change_of_area(worst: float, tau: float) -> float:
+    """In the logarithm: -5 to -20 % while the mask passes, up to +15 % while it does not."""
+    room = min(1.0, max(-1.5, (worst - tau) / (1 - tau)))
+    return -0.05 - 0.15 * room if room > 0 else -0.1 * room
+
+
+def logistic(scores: Array, threshold: float | None, start: Region) -> Array:
+    """The soft mask: one half at the threshold, in standard deviations of the region's scores."""
+    if threshold is None:
+        return start.astype(np.float64)
+    spread = scores[start].std() or 1.0
+    soft = 1 / (1 + np.exp(-np.clip((scores - threshold) / spread, -30, 30)))
+    return np.asarray(np.where(scores >= threshold, np.maximum(soft, 0.5), soft) * start)
+
+
 def slowly(problem: BentEvidence, start: Region, sweep: Sweep, prior: Array | None) -> Expected:
     """As `sweep_area` and the attributes of `Sweep` describe it."""
-    rows, columns = (lines(n, extent) for n, extent in zip(sweep.grid_size, SHAPE, strict=True))
-    most, kinds = int(start.sum()), range(len(sweep.groups))
+    most, kinds = int(start.sum()), len(sweep.groups)
     scores = np.zeros(SHAPE) if prior is None else np.where(start, prior, 0)
     area, threshold, smoothing, descent = float(most), None, sweep.smoothing, sweep.descent
     region, last_gain, last_refined, smallest = start, 0, 0, most
     known: dict[int, float] = {}
-    turns, seen = [0] * len(kinds), [-1] * len(kinds)
+    turns, seen = [0] * kinds, [-1] * kinds
     made = Expected([], [], [], [], np.zeros(SHAPE), [])
-
-    def soft_mask() -> Array:
-        if threshold is None:
-            return start.astype(np.float64)
-        spread = scores[start].std() or 1.0
-        logistic = 1 / (1 + np.exp(-np.clip((scores - threshold) / spread, -30, 30)))
-        return np.asarray(np.where(scores >= threshold, np.maximum(logistic, 0.5), logistic) * start)
-
     for iteration in range(max(1, sweep.iterations)):
-        unasked = [kind for kind in kinds if kind not in known]
-        oldest = min(kinds, key=lambda kind: (seen[kind], kind))
-        kind = unasked[0] if unasked else min(kinds, key=lambda k: (known[k], seen[k]))
-        if not unasked and iteration - seen[oldest] > 2 * len(kinds):
-            kind = oldest
+        kind = whose_turn(known, seen, iteration)
         baseline = sweep.groups[kind][turns[kind] % len(sweep.groups[kind])]
         turns[kind] += 1
         seen[kind] = iteration
         shift = (0, 0) if sweep.disturbance is None else sweep.disturbance.at(iteration)[0]
         dice, towards = problem.shares(moved(region.astype(np.float64), shift), baseline)
-        towards = moved(towards, [-pixels for pixels in shift])
         known[kind] = dice
         worst = min(known.values())
         made.regions.append(region)
         made.asked.append(baseline)
         made.dice.append(dice)
-        if len(known) == len(kinds) and worst > sweep.tau and (not made.feasible or region.sum() < smallest):
-            made.feasible.append((iteration, region, soft_mask()))
+        if len(known) == kinds and worst > sweep.tau and (not made.feasible or region.sum() < smallest):
+            made.feasible.append((iteration, region, logistic(scores, threshold, start)))
             last_gain, smallest = iteration, int(region.sum())
         if iteration - max(last_gain, last_refined) >= 15 and smallest > 0.4 * most:
             smoothing, last_refined = smoothing / 2, iteration
-        if sweep.patience and iteration - last_gain > sweep.patience:
+        if iteration + 1 >= sweep.iterations or (sweep.patience and iteration - last_gain > sweep.patience):
             break
-        if iteration + 1 >= sweep.iterations:
-            break
-        inside = np.where(start, towards, 0)
         made.smoothings.append(smoothing if smoothing >= 0.3 else 0)
-        if smoothing >= 0.3:
-            inside = smoothed(inside.astype(np.float32), smoothing).astype(np.float64)
-        if sweep.grid_size != SHAPE:
-            inside = rows @ (rows.T @ inside @ columns) @ columns.T
-        inside = np.where(start, inside, 0)
-        length = math.sqrt((inside**2).sum() / most)
-        scores = scores + (inside / length if length > 0 else inside)
-        if worst <= sweep.tau:
-            descent = 1.0
-        room = min(1.0, max(-1.5, (worst - sweep.tau) / (1 - sweep.tau)))
-        change = -0.05 - 0.15 * room if room > 0 else -0.1 * room
-        area = min(max(area * math.exp(change * descent / math.sqrt(len(kinds))), 4), most)
+        towards = moved(towards, [-pixels for pixels in shift])
+        scores = scores + direction(towards, start, sweep.grid_size, smoothing)
+        descent = 1.0 if worst <= sweep.tau else descent
+        area *= math.exp(change_of_area(worst, sweep.tau) * descent / math.sqrt(kinds))
+        area = min(max(area, 4), most)
         threshold = sorted(scores[start].tolist(), reverse=True)[int(area) - 1]
         region = np.asarray((scores >= threshold) & start)
-    made.soft = soft_mask()
+    made.soft = logistic(scores, threshold, start)
     return made
 
 

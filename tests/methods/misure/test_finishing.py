@@ -87,7 +87,8 @@ def test_where_nothing_is_needed_nothing_is_pruned() -> None:
         raise AssertionError(start)
 
     found = minimal_region(prune, EVERYTHING, wanted(lambda _: True), 100)
-    assert not (found.region.any() or found.start.any() or found.soft.any())
+    for mask in (found.region, found.start, found.soft):
+        assert not mask.any()
     assert found.soft.dtype == np.float32
     assert (found.evaluations, found.trace, found.threshold, found.minimality) == (0, {}, None, None)
     assert found.notes == ("the model finds the object without seeing any of the image: no pixel is needed",)
@@ -175,7 +176,7 @@ def test_a_mask_that_fails_is_grown_by_a_tenth_at_a_time_while_it_is_smaller_tha
 def test_a_mask_that_passes_but_is_hardly_smaller_is_a_bound_for_the_grown_ones() -> None:
     """The start has 2000 pixels: 1800 and more are no gain."""
     for pixels, gain in ((1799, True), (1800, False)):
-        candidate = np.asarray(RAMP >= RAMP.ravel()[-pixels])
+        candidate = np.arange(RAMP.size).reshape(SHAPE) >= RAMP.size - pixels
         assert candidate.sum() == pixels
         chosen, notes = constrained._confirmed(pruned(candidate), EVERYTHING, lambda region: region.sum() >= 1795)
         assert np.array_equal(chosen.region, candidate)
