@@ -148,6 +148,7 @@ def test_each_number_of_a_region_is_what_numpy_makes_of_the_model_s_answers(netw
 
     made = certified(network_task, found)
     assert (made.tau, made.dice, made.required) == (0.3, 0.625, ("mean",))
+    assert made.verified_on == ", ".join(network_task.segmenter.identity.providers_used) != ""
     expected = {name: seen(network_task, region, baseline(name, 5)) for name in BASELINES}
     assert made.baselines == pytest.approx({**expected, "mean": 0.625}), "the method's own was measured before"
     held_out = {name: seen(network_task, region, baseline(name, 5, 1_000_000)) for name in ("noise", "shuffle")}
@@ -161,6 +162,12 @@ def test_each_number_of_a_region_is_what_numpy_makes_of_the_model_s_answers(netw
     assert len({*moved, made.necessity, made.silhouette, *expected.values(), *held_out.values()}) > 8, "all differ"
     assert made.stability.threshold is None
     assert (made.stability.second_run_overlap, made.stability.second_run_by_chance) == (None, None)
+
+
+def test_a_random_baseline_of_the_method_s_own_is_the_task_s_first_draw(network_task: Task) -> None:
+    found = attribution(network_task, baseline="noise")
+    noise = make_baseline("noise", network_task.image, np.random.default_rng(5))
+    assert certified(network_task, found).necessity == pytest.approx(seen(network_task, ~found.region, noise))
 
 
 def test_the_worst_shift_counts_whichever_way_it_goes(network_task: Task) -> None:

@@ -1,6 +1,7 @@
 """Algorithm 1 of the paper, against a slow transcription and against answers known by hand."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from misure_onnx.errors import ModelOutputError, ParameterError
+from misure_onnx.mask import dilate
 from misure_onnx.methods.sufficient_region import SufficientRegion, grow_sufficient_region, most_dilations
 from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import make_baseline
@@ -94,6 +96,39 @@ def test_the_farthest_corner_is_reached_within_the_stated_number_of_dilations(
 @pytest.mark.parametrize(("shape", "dilations"), [((224, 224), 112), ((520, 780), 325)])
 def test_usual_images_need_at_most_a_quarter_of_height_plus_width(shape: tuple[int, int], dilations: int) -> None:
     assert most_dilations(*shape) == dilations
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 19), (1, 20, 1), (21, 1, 1), (4, 5, 6), (2, 9, 3), (7, 7, 7), (1, 1, 1)])
+def test_a_corner_voxel_fills_a_volume_within_the_stated_number_of_dilations(shape: tuple[int, int, int]) -> None:
+    region, dilations = np.zeros(shape, bool), 0
+    region[0, 0, 0] = True
+    while not region.all():
+        region, dilations = dilate(region), dilations + 1
+    steps = sum(extent - 1 for extent in shape)  # along the axes, one after the other, three voxels a dilation
+    assert dilations <= most_dilations(*shape) == math.ceil(steps / 3)
+    if sorted(shape)[1] == 1:
+        assert dilations == most_dilations(*shape), "a line cannot be filled faster"
+
+
+@pytest.mark.parametrize(("pixels", "flagged"), [(456, False), (457, True)])
+def test_more_than_95_percent_of_the_image_are_flagged(tmp_path: Path, pixels: int, flagged: bool) -> None:  # noqa: FBT001 - a column of the table
+    picture = np.where(np.arange(480) < pixels, 255, 0).astype(np.uint8).reshape(20, 24)
+    task = task_on(bright_pixels(tmp_path / "bright.onnx"), picture)
+    facts = grow_sufficient_region(task, np.zeros_like(task.image), 0.9)
+    assert (int(facts.region.sum()), facts.dilations, facts.saturated) == (pixels, 0, flagged)
+
+
+def test_every_dilation_is_a_step_of_the_progress(tmp_path: Path) -> None:
+    thing, key = np.zeros((36, 36), bool), np.zeros((36, 36), bool)
+    thing[0, 0] = key[-1, -1] = True
+    told: list[tuple[str, int, int]] = []
+    task = task_on(
+        key_region(tmp_path / "key.onnx", object_region=thing, key=key), np.full((36, 36), 255, np.uint8),
+        declared_layout="NCHW",
+    )  # fmt: skip
+    task = dataclasses.replace(task, progress=lambda *step: told.append(step))
+    facts = grow_sufficient_region(task, np.zeros_like(task.image), 0.9)
+    assert told == [("sufficient region", done, 19) for done in range(1, facts.dilations + 2)]  # (36 + 36) / 4 and 1
 
 
 def test_a_model_that_is_not_deterministic_is_refused() -> None:

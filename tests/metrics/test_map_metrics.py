@@ -210,7 +210,7 @@ def test_each_draw_s_area_is_that_of_its_own_order_of_equal_pixels(bright: Path)
     result = RestoringArea(tau=0.5, draws=3).measure(judged_map(bright, NO_MAP))
     smallest = []
     for draw in range(3):
-        (shuffled,) = AreaOrder(np.zeros(SIZE), 1, seed=draw)._orders
+        (shuffled,) = AreaOrder(NO_MAP, 1, seed=draw)._orders
         found = np.cumsum(OBJECT.ravel()[shuffled])
         smallest.append(next(area for area in range(1, ALL + 1) if dice(int(found[area - 1])) >= 0.5))
     assert len(set(smallest)) == 3, "the draws must differ to test anything"
@@ -285,7 +285,7 @@ def test_where_no_change_changes_the_model_it_is_not_defined(tmp_path: Path) -> 
 def test_a_removed_square_s_side_is_an_eighth_to_a_half_of_the_shorter_one_and_it_lies_anywhere(
     size: tuple[int, int], sides: tuple[int, int]
 ) -> None:
-    seen = set()
+    seen: set[tuple[object, ...]] = set()
     for mask in Infidelity(perturbations=6000, squares=1)._masks(size, np.random.default_rng(0)):
         removed = np.argwhere(mask == 0)
         (top, left), (bottom, right) = removed.min(axis=0), removed.max(axis=0)
@@ -296,7 +296,7 @@ def test_a_removed_square_s_side_is_an_eighth_to_a_half_of_the_shorter_one_and_i
         assert set(np.unique(mask)) == {0, 1}
         seen |= {("side", side), ("top of a side", side, top), ("left of a side", side, left)}
     allowed = range(sides[0], sides[1] + 1)
-    expected = {("side", side) for side in allowed}
+    expected: set[tuple[object, ...]] = {("side", side) for side in allowed}
     expected |= {("top of a side", side, top) for side in allowed for top in range(size[0] - side + 1)}
     expected |= {("left of a side", side, left) for side in allowed for left in range(size[1] - side + 1)}
     assert seen == expected

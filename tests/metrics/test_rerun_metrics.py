@@ -218,8 +218,12 @@ def test_the_search_goes_on_from_what_moves_the_map_further_and_not_from_what_mo
     method.image = GREY
     again, tried = rerun(method), list[Images]()
 
-    def unmoved(**given: Images) -> SaliencyMap:
-        tried.append(given["image"])
+    def unmoved(
+        *, image: Images | None = None, seed: int | None = None, segmenter: Segmenter | None = None
+    ) -> SaliencyMap:
+        assert image is not None
+        assert (seed, segmenter) == (None, None)
+        tried.append(image)
         return again.saliency
 
     budget = 10
