@@ -124,7 +124,8 @@ def test_max_sensitivity_is_the_largest_change_of_perturbed_runs(method: ScoresA
         moved = levels_of(image) - levels_of(method.image)
         assert np.abs(moved).max() == pytest.approx(5, abs=1e-3)
         assert set(np.rint(moved).astype(int).ravel()) == set(range(-5, 6))
-        assert not np.array_equal(np.rint(moved[0]), np.rint(moved[1])), "every channel has its own"
+        inside = ((PICTURE >= 5) & (PICTURE <= 250)).all(axis=2)  # where nothing is cut off
+        assert not np.array_equal(np.rint(moved[0])[inside], np.rint(moved[1])[inside]), "every channel has its own"
     changes = [
         np.linalg.norm(method(image=image) - again.saliency) / np.linalg.norm(again.saliency) for image in perturbed
     ]

@@ -9,7 +9,7 @@ import pytest
 
 from misure_onnx.gradients.base import Evaluation, Fidelity
 from misure_onnx.mask import moved, smoothed
-from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, sweep_area
+from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, _area_step, sweep_area
 from misure_onnx.methods.misure.disturbance import Disturbance
 from misure_onnx.methods.misure.minimal_region import OptimisedMask
 from misure_onnx.methods.progress import silent
@@ -42,6 +42,7 @@ class BentEvidence:
     def evaluate(
         self, mask: npt.NDArray[np.float32], baseline: int = 0, image: npt.NDArray[np.float32] | None = None
     ) -> Evaluation:
+        assert mask.dtype == np.float32
         self.asked.append((baseline, image is not None))
         share, gradient = self.shares(mask.astype(np.float64), baseline)
         return Evaluation(1.5 - share, share, np.asarray(-gradient, np.float32))
@@ -248,6 +249,14 @@ def test_no_mask_has_fewer_than_four_pixels_unless_the_region_has(pixels: int) -
 def test_so_many_masks_are_evaluated_and_at_least_one(iterations: int) -> None:
     _, found = compared(GRADED[:1], iterations=iterations)
     assert found.evaluations == max(1, iterations)
+
+
+@pytest.mark.parametrize(
+    ("dice", "change"),
+    [(1.0, -0.2), (0.95, -0.125), (0.9, 0.0), (0.85, 0.05), (0.75, 0.15), (0.0, 0.15)],
+)
+def test_the_step_grows_with_the_room_and_is_none_at_tau(dice: float, change: float) -> None:
+    assert _area_step(dice, 0.9) == pytest.approx(change)
 
 
 def test_without_any_gradient_all_pixels_stay_together() -> None:
