@@ -224,10 +224,13 @@ def test_smoothing_is_halved_every_fifteen_masks_as_long_as_the_region_stays_lar
 
 
 def test_smoothing_that_does_nothing_any_more_is_left_out() -> None:
-    """Nothing is ever sufficient: 4, 2, 1, 0.5, then below 0.3."""
-    expected, _ = compared([CHEQUERED], smoothing=4.0, iterations=80, tau=0.999)
-    assert 0 in expected.smoothings
-    assert 0.5 in expected.smoothings
+    """Half of the image is never sufficient: 4, 2, 1, 0.5, then below 0.3."""
+    expected, found = compared([CHEQUERED], block(0, 0, 40, 25) > 0, smoothing=4.0, iterations=80, tau=0.9)
+    assert found.feasible == ()
+    assert expected.smoothings == [*[4.0] * 15, *[2.0] * 15, *[1.0] * 15, *[0.5] * 15, *[0] * 19]
+    for patience in (1, 6):
+        _, found = compared([CHEQUERED], block(0, 0, 40, 25) > 0, tau=0.9, patience=patience)
+        assert found.evaluations == patience + 2
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
@@ -271,3 +274,14 @@ def test_without_any_gradient_all_pixels_stay_together() -> None:
     assert (found.final.soft > BINARY_AT).all()
     assert np.ptp(found.final.soft) == 0
     assert len(found.feasible) == 1
+    assert sweep_area(problem, EVERYTHING, Sweep(0.9, 10, 0, 0.0, SHAPE), silent).feasible == (), "0.9 is not above 0.9"
+
+
+def test_a_pixel_whose_score_lies_a_hundred_deviations_below_the_others_overflows_nothing() -> None:
+    shape = (100, 110)
+    evidence = np.random.default_rng(0).random(shape)
+    prior = np.zeros(shape, np.float32)
+    prior[50, 50] = -1e6
+    found = sweep_area(BentEvidence(evidence), np.ones(shape, bool), Sweep(0.5, 5, 0, 0.0, shape), silent, prior)
+    assert found.final.soft[50, 50] < 1e-12
+    assert np.isfinite(found.final.soft).all()
