@@ -62,6 +62,8 @@ def test_the_object_is_grown_until_it_covers_the_evidence_beside_it(tmp_path: Pa
     assert facts.curve == (0.0, 0.0, 0.0, 0.0, 1.0)
     assert (facts.region & key).sum() == key.sum()
     assert not facts.saturated
+    # A Dice of 0 does not exceed 0 either: the threshold is strict.
+    assert grow_sufficient_region(task, np.zeros_like(task.image), 0.0).dilations == 4
     assert rows.shape == columns.shape == facts.region.shape
 
 

@@ -285,3 +285,13 @@ def test_a_pixel_whose_score_lies_a_hundred_deviations_below_the_others_overflow
     found = sweep_area(BentEvidence(evidence), np.ones(shape, bool), Sweep(0.5, 5, 0, 0.0, shape), silent, prior)
     assert found.final.soft[50, 50] < 1e-12
     assert np.isfinite(found.final.soft).all()
+
+
+def test_a_mask_that_reaches_tau_without_exceeding_it_ends_the_descent_too() -> None:
+    class Scripted(BentEvidence):
+        def shares(self, mask: Array, baseline: int) -> tuple[float, Array]:
+            return [1.0, 0.75, 1.0, 1.0][len(self.asked) - 1], super().shares(mask, baseline)[1]
+
+    found = sweep_area(Scripted(GRADED[0]), EVERYTHING, Sweep(0.75, 4, 0, 0.0, SHAPE, descent=3.0), silent)
+    areas = np.rint(np.array(found.trace["area"]) * 2000).tolist()
+    assert areas == [2000, int(2000 * math.exp(-0.6)), int(2000 * math.exp(-0.6)), int(2000 * math.exp(-0.8))]
