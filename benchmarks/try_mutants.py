@@ -42,7 +42,7 @@ TESTS = {
     "methods.misure.specks": [f"{STAGE_2}specks.py"],
     "methods.misure.tightened": [f"{STAGE_2}tightened.py", f"{STAGE_2}constrained.py"],
     "methods.sufficient_region": ["tests/methods/test_sufficient_region.py"],
-    "metrics.base": ["tests/metrics/test_dice_explained.py", MAPS],
+    "metrics.base": ["tests/metrics/test_dice_explained.py", MAPS, "tests/metrics/test_every_metric.py"],
     "metrics.dice_explained": ["tests/metrics/test_dice_explained.py"],
     "metrics.mass_in_truth": [TRUTHS],
     "metrics.perturbation_ratio": ["tests/metrics/test_perturbation_ratio.py"],

@@ -80,7 +80,7 @@ def test_a_region_of_nearly_the_whole_image_is_flagged(tmp_path: Path) -> None:
     assert facts.region.all()
 
 
-@pytest.mark.parametrize(("shape", "exact"), [((36, 36), 18), ((36, 28), 17), ((20, 60), 20), ((60, 10), 22)])
+@pytest.mark.parametrize(("shape", "exact"), [((36, 36), 18), ((36, 28), 17), ((20, 60), 20), ((60, 10), 22), ((2, 60), 20)])
 def test_the_farthest_corner_is_reached_within_the_stated_number_of_dilations(
     tmp_path: Path, shape: tuple[int, int], exact: int
 ) -> None:
@@ -157,8 +157,9 @@ def test_a_target_that_this_image_does_not_show_grows_to_the_whole_image(tmp_pat
     assert facts.region.all()
     assert facts.saturated
     assert facts.dice == 0
-    with pytest.raises(ModelOutputError, match="not deterministic"):
-        grow_sufficient_region(dataclasses.replace(dark, target_is_foreign=False), dark.image, 0.9)
+    for tau in (0.9, 0.0):
+        with pytest.raises(ModelOutputError, match="not deterministic"):
+            grow_sufficient_region(dataclasses.replace(dark, target_is_foreign=False), dark.image, tau)
 
 
 def test_the_saliency_map_falls_with_every_dilation(tmp_path: Path) -> None:
