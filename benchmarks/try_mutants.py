@@ -69,7 +69,7 @@ def main() -> None:
             print(codes[name], name, flush=True)
 
 
-def tests_of(mutant: str) -> Sequence[str]:
+def own_tests(mutant: str) -> Sequence[str]:
     """The files that hold its module's own tests."""
     module = mutant.rpartition(".")[0].removeprefix("misure_onnx.")
     return TESTS.get(module, (RERUNS, MAPS))
@@ -77,7 +77,7 @@ def tests_of(mutant: str) -> Sequence[str]:
 
 def tried(mutant: str) -> int:
     """How its tests ended: 0 where none noticed it, as an exit status; below 0 a signal."""
-    for file in tests_of(mutant):
+    for file in own_tests(mutant):
         child = os.fork()
         if child == 0:
             os._exit(_alone(mutant, file))

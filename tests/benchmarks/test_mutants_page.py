@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from benchmarks.mutants import JUDGED, KINDS, RESULT, counted, judgement, table
-from benchmarks.try_mutants import TESTS, tests_of
+from benchmarks.try_mutants import TESTS, own_tests
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "robustness.md"
@@ -51,4 +51,4 @@ def test_each_module_is_tried_on_tests_that_exist() -> None:
         assert module.replace(".", "/") in {
             str(path.relative_to(ROOT / "misure_onnx").with_suffix("")) for path in (ROOT / "misure_onnx").rglob("*.py")
         }
-        assert all((ROOT / file).is_file() for file in tests_of(f"misure_onnx.{module}.x_some__mutmut_1"))
+        assert all((ROOT / file).is_file() for file in own_tests(f"misure_onnx.{module}.x_some__mutmut_1"))

@@ -80,7 +80,9 @@ def test_a_region_of_nearly_the_whole_image_is_flagged(tmp_path: Path) -> None:
     assert facts.region.all()
 
 
-@pytest.mark.parametrize(("shape", "exact"), [((36, 36), 18), ((36, 28), 17), ((20, 60), 20), ((60, 10), 22), ((2, 60), 20)])
+@pytest.mark.parametrize(
+    ("shape", "exact"), [((36, 36), 18), ((36, 28), 17), ((20, 60), 20), ((60, 10), 22), ((2, 60), 20)]
+)
 def test_the_farthest_corner_is_reached_within_the_stated_number_of_dilations(
     tmp_path: Path, shape: tuple[int, int], exact: int
 ) -> None:
