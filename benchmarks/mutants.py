@@ -1,11 +1,13 @@
 """Small mistakes put into the core, one at a time: do the core's own tests notice?
 
-    mutmut run                               # an hour or so; what is mutated and tested stands in pyproject.toml
-    python -m benchmarks.mutants             # counts, and the survivors sorted
+    mutmut run --max-children 1 "misure_onnx.overlap.*"   # makes all mutants; pyproject.toml says of what
+    python -m benchmarks.try_mutants                      # an hour or so
+    python -m benchmarks.mutants                          # counts, and the survivors
     python -m benchmarks.mutants --docs docs/robustness.md
 
-mutmut (https://mutmut.readthedocs.io) changes every operator, number, text, argument and default. A survivor is
-sorted by what the mutation changed (`KINDS`); one that no rule knows is `open`: a test may be missing.
+mutmut (https://mutmut.readthedocs.io) changes every operator, number, text, argument and default. Each survivor was
+read and judged by hand; `mutants_judged.json` has the judgements by function and change, since mutmut's numbers shift.
+One without a judgement is `open`: a test may be missing.
 """
 
 import argparse
@@ -21,21 +23,17 @@ from benchmarks.results_file import write_results
 from misure_onnx.machine import describe_machine
 
 RESULT = Path(__file__).with_name("results") / "mutants.json"
+JUDGED = RESULT.with_name("mutants_judged.json")
 MARKERS = ("<!-- table: benchmarks.mutants -->", "<!-- end of mutants -->")
 SURVIVED, NO_TEST = (0,), (33,)
 KINDS: Mapping[str, str] = {
-    "type": r"float32|float64|int64|bool\)|, bool|dtype|astype|np\.asarray",
-    "progress": r"progress\(|progress,",
-    "word": r"XX|[\"'][A-Z_ ]+[\"']|details|\"reason\"|order=|decode\(|trace|notes?\b|note\b",
-    "speed": r"many=|until|steps?=|range\(|budget|_HALVINGS|batch",
-    "default": r"^\w+: .* = ",
+    "same": "no input that can come gives another result: a type that the value has already, a bit that is 0 or 16",
+    "unreached": "a guard or a fallback that the code around it makes unreachable",
+    "cost": "the same result for more or less work",
+    "rounding": "the last digits of float32 differ, less than any promise or test tolerance",
+    "as good": "another result that keeps what is promised: other random draws, one bisection more",
 }
-"""The first whose pattern the removed or the added line holds.
-
-type: a conversion of what has the type already, or a wider type of the same numbers. progress: what a progress bar is
-told. word: a key or sentence for people, which the selected tests do not spell out. speed: a hint, or how far a search
-goes before it stops. default: of a parameter that the tests always give.
-"""
+"""What a survivor was judged to be."""
 
 
 def main() -> None:
@@ -47,7 +45,8 @@ def main() -> None:
     if arguments.docs:
         write_table(arguments.docs, table(json.loads(arguments.out.read_text(encoding="utf-8"))), MARKERS)
         return
-    document = {"machine": describe_machine(), **counted(dict(results(Path("mutants"))))}
+    judged = json.loads(JUDGED.read_text(encoding="utf-8"))
+    document = {"machine": describe_machine(), **counted(dict(results(Path("mutants"))), judged)}
     write_results(arguments.out, document)
     print(table(document))
 
@@ -60,18 +59,24 @@ def results(place: Path) -> Iterator[tuple[str, int]]:
                 yield name, code
 
 
-def counted(codes: Mapping[str, int]) -> dict[str, Any]:
-    """By module: killed, survived, without a test; and the survivors."""
+def counted(codes: Mapping[str, int], judged: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """By module: noticed, survived, without a test; and the survivors with what they were judged to be."""
     modules: dict[str, Counter[str]] = defaultdict(Counter)
     survivors = {}
     for name, code in codes.items():
-        module = name.rpartition(".")[0].removeprefix("misure_onnx.")
-        outcome = "survived" if code in SURVIVED else "no_test" if code in NO_TEST else "killed"
-        modules[module][outcome] += 1
+        short = name.removeprefix("misure_onnx.")
+        outcome = "survived" if code in SURVIVED else "no_test" if code in NO_TEST else "noticed"
+        modules[short.rpartition(".")[0]][outcome] += 1
         if code in SURVIVED:
-            change = diff(name)
-            survivors[name.removeprefix("misure_onnx.")] = {"change": change, "kind": kind_of(change)}
+            survivors[short] = judgement(short, diff(name), judged)
     return {"modules": {name: dict(found) for name, found in sorted(modules.items())}, "survivors": survivors}
+
+
+def judgement(mutant: str, change: list[str], judged: Mapping[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """The change, one of `KINDS` and why; or open."""
+    function = mutant.rpartition("__mutmut_")[0]
+    found = [one for one in judged.get(function, []) if one["change"] == change]
+    return {"change": change, **({"kind": found[0]["kind"], "why": found[0]["why"]} if found else {"kind": "open"})}
 
 
 def diff(name: str) -> list[str]:
@@ -82,31 +87,25 @@ def diff(name: str) -> list[str]:
     return [f"{line[0]} {line[1:].strip()}" for line in lines if re.match(r"[+-](?![+-])", line)]
 
 
-def kind_of(change: list[str]) -> str:
-    """One of `KINDS`, or open."""
-    text = "\n".join(line[2:] for line in change)
-    return next((name for name, pattern in KINDS.items() if re.search(pattern, text, re.MULTILINE)), "open")
-
-
 def table(document: Mapping[str, Any]) -> str:
     """A line a module, in Markdown."""
     by_module: dict[str, Counter[str]] = defaultdict(Counter)
     for name, survivor in document["survivors"].items():
         by_module[name.rpartition(".")[0]][survivor["kind"]] += 1
     kinds = [*KINDS, "open"]
-    lines = [f"| module | mutants | noticed | {' | '.join(kinds)} |", "|---" * (3 + len(kinds)) + "|"]
+    lines = [f"| module | tried | noticed | {' | '.join(kinds)} |", "|---" * (3 + len(kinds)) + "|"]
     total: Counter[str] = Counter()
     for module, found in document["modules"].items():
-        tested = found.get("killed", 0) + found.get("survived", 0)
-        if tested:
-            total.update({"tested": tested, "killed": found.get("killed", 0)}, **by_module[module])
-            lines.append(_line(f"`{module}`", tested, found.get("killed", 0), [by_module[module][k] for k in kinds]))
-    lines.append(_line("all", total["tested"], total["killed"], [total[k] for k in kinds]))
+        tried = found.get("noticed", 0) + found.get("survived", 0)
+        if tried:
+            total.update({"tried": tried, "noticed": found.get("noticed", 0)}, **by_module[module])
+            lines.append(_line(f"`{module}`", tried, found.get("noticed", 0), [by_module[module][k] for k in kinds]))
+    lines.append(_line("all", total["tried"], total["noticed"], [total[k] for k in kinds]))
     return "\n".join(lines)
 
 
-def _line(name: str, tested: int, killed: int, survivors: list[int]) -> str:
-    return f"| {name} | {tested} | {killed / tested:.0%} | {' | '.join(str(n or '') for n in survivors)} |"
+def _line(name: str, tried: int, noticed: int, survivors: list[int]) -> str:
+    return f"| {name} | {tried} | {noticed} | {' | '.join(str(n or '') for n in survivors)} |"
 
 
 if __name__ == "__main__":

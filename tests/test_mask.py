@@ -247,6 +247,14 @@ def test_upsampling_is_torch_s_interpolate_without_aligned_corners(
     assert MaskGrid(grid_size, size).upsample(grid) == pytest.approx(expected[0, 0].numpy(), abs=1e-5)
 
 
+def test_a_grid_as_fine_as_the_image_gives_a_mask_of_its_own() -> None:
+    grid = np.asarray(noise((5, 6)).T)
+    mask = MaskGrid((6, 5), (6, 5)).upsample(grid)
+    assert np.array_equal(mask, grid)
+    assert not np.shares_memory(mask, grid)
+    assert mask.flags.c_contiguous
+
+
 @pytest.mark.parametrize(("grid_size", "size"), GRIDS)
 @pytest.mark.parametrize("seed", range(3))
 def test_pulling_back_is_the_adjoint_of_upsampling(

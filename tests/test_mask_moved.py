@@ -35,3 +35,20 @@ def test_a_blurred_point_is_a_gaussian_of_that_deviation() -> None:
     line = np.exp(-distances / (2 * 3.0**2))
     line /= line.sum()
     assert smoothed(point, 3.0) == pytest.approx(np.outer(line, line), abs=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(19, 23), (9, 11, 13)])
+def test_what_lies_beyond_the_border_is_mirrored(shape: tuple[int, ...]) -> None:
+    """An axis after the other, the border itself not repeated, up to four standard deviations."""
+    values = np.random.default_rng(0).random(shape).astype(np.float32)
+    weights = np.exp(-np.square(np.arange(-6, 7)) / (2 * 1.5**2))
+    weights /= weights.sum()
+    expected = values.astype(np.float64)
+    for axis in range(len(shape)):
+        lines = np.moveaxis(expected, axis, -1)
+        padded = np.pad(lines, [(0, 0)] * (len(shape) - 1) + [(6, 6)], mode="reflect")
+        blurred = [padded[..., k : k + shape[axis]] * weight for k, weight in enumerate(weights)]
+        expected = np.moveaxis(np.sum(blurred, axis=0), -1, axis)
+    made = smoothed(values, 1.5)
+    assert made.dtype == np.float32
+    assert np.abs(made - expected).max() < 1e-5

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from misure_onnx.overlap import SOFT_EPSILON, hard_dice, soft_dice
+from misure_onnx.overlap import SOFT_EPSILON, hard_dice, iou, soft_dice
 from misure_onnx.types import FloatArray, Region
 
 regions = arrays(bool, (4, 5))
@@ -91,3 +91,18 @@ def test_soft_dice_by_hand() -> None:
     zero = np.zeros((4, 5), np.float32)
     assert soft_dice(zero, zero) == 1
     assert soft_dice(zero, half) < 1e-7
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "expected"),
+    [
+        (region((0, 0), (0, 1)), region((0, 1), (0, 2)), 1 / 3),
+        (region((0, 0)), region((0, 0), (0, 1), (0, 2), (3, 4)), 1 / 4),
+        (region((0, 0)), region((3, 4)), 0.0),
+        (NOTHING, ALL, 0.0),
+        (ALL, ALL, 1.0),
+        (NOTHING, NOTHING, 1.0),
+    ],
+)
+def test_intersection_over_union_by_hand(one: Region, two: Region, expected: float) -> None:
+    assert iou(one, two) == iou(two, one) == expected

@@ -32,6 +32,12 @@ def test_runs_go_down_the_columns_and_begin_with_zeros() -> None:
     assert rle.run_lengths(np.zeros((2, 3), bool)).tolist() == [6]
 
 
+def test_what_is_not_bool_counts_as_one_where_it_is_not_zero() -> None:
+    """A label map's numbers, and not how they change: 3 beside 7 is one run."""
+    assert rle.run_lengths(np.array([[0, 3], [0, 7]])).tolist() == [2, 2]
+    assert rle.run_lengths(np.array([[0, 3], [0, 7]])).dtype == np.int64
+
+
 def test_known_texts() -> None:
     """By hand: 0..15 are one character from '0' on, 16 needs a second one, -1 is all ones."""
     assert rle.compress(np.array([2, 1, 1, 2])) == "2111"  # the last as the difference 2 - 1

@@ -1,6 +1,7 @@
 """Algorithm 1 of the paper, against a slow transcription and against answers known by hand."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from misure_onnx.errors import ModelOutputError, ParameterError
+from misure_onnx.mask import dilate
 from misure_onnx.methods.sufficient_region import SufficientRegion, grow_sufficient_region, most_dilations
 from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import make_baseline
@@ -60,6 +62,8 @@ def test_the_object_is_grown_until_it_covers_the_evidence_beside_it(tmp_path: Pa
     assert facts.curve == (0.0, 0.0, 0.0, 0.0, 1.0)
     assert (facts.region & key).sum() == key.sum()
     assert not facts.saturated
+    # A Dice of 0 does not exceed 0 either: the threshold is strict.
+    assert grow_sufficient_region(task, np.zeros_like(task.image), 0.0).dilations == 4
     assert rows.shape == columns.shape == facts.region.shape
 
 
@@ -76,7 +80,9 @@ def test_a_region_of_nearly_the_whole_image_is_flagged(tmp_path: Path) -> None:
     assert facts.region.all()
 
 
-@pytest.mark.parametrize(("shape", "exact"), [((36, 36), 18), ((36, 28), 17), ((20, 60), 20), ((60, 10), 22)])
+@pytest.mark.parametrize(
+    ("shape", "exact"), [((36, 36), 18), ((36, 28), 17), ((20, 60), 20), ((60, 10), 22), ((2, 60), 20)]
+)
 def test_the_farthest_corner_is_reached_within_the_stated_number_of_dilations(
     tmp_path: Path, shape: tuple[int, int], exact: int
 ) -> None:
@@ -94,6 +100,39 @@ def test_the_farthest_corner_is_reached_within_the_stated_number_of_dilations(
 @pytest.mark.parametrize(("shape", "dilations"), [((224, 224), 112), ((520, 780), 325)])
 def test_usual_images_need_at_most_a_quarter_of_height_plus_width(shape: tuple[int, int], dilations: int) -> None:
     assert most_dilations(*shape) == dilations
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 19), (1, 20, 1), (21, 1, 1), (4, 5, 6), (2, 9, 3), (7, 7, 7), (1, 1, 1)])
+def test_a_corner_voxel_fills_a_volume_within_the_stated_number_of_dilations(shape: tuple[int, int, int]) -> None:
+    region, dilations = np.zeros(shape, bool), 0
+    region[0, 0, 0] = True
+    while not region.all():
+        region, dilations = dilate(region), dilations + 1
+    steps = sum(extent - 1 for extent in shape)  # along the axes, one after the other, three voxels a dilation
+    assert dilations <= most_dilations(*shape) == math.ceil(steps / 3)
+    if sorted(shape)[1] == 1:
+        assert dilations == most_dilations(*shape), "a line cannot be filled faster"
+
+
+@pytest.mark.parametrize(("pixels", "flagged"), [(456, False), (457, True)])
+def test_more_than_95_percent_of_the_image_are_flagged(tmp_path: Path, pixels: int, flagged: bool) -> None:  # noqa: FBT001 - a column of the table
+    picture = np.where(np.arange(480) < pixels, 255, 0).astype(np.uint8).reshape(20, 24)
+    task = task_on(bright_pixels(tmp_path / "bright.onnx"), picture)
+    facts = grow_sufficient_region(task, np.zeros_like(task.image), 0.9)
+    assert (int(facts.region.sum()), facts.dilations, facts.saturated) == (pixels, 0, flagged)
+
+
+def test_every_dilation_is_a_step_of_the_progress(tmp_path: Path) -> None:
+    thing, key = np.zeros((36, 36), bool), np.zeros((36, 36), bool)
+    thing[0, 0] = key[-1, -1] = True
+    told: list[tuple[str, int, int]] = []
+    task = task_on(
+        key_region(tmp_path / "key.onnx", object_region=thing, key=key), np.full((36, 36), 255, np.uint8),
+        declared_layout="NCHW",
+    )  # fmt: skip
+    task = dataclasses.replace(task, progress=lambda *step: told.append(step))
+    facts = grow_sufficient_region(task, np.zeros_like(task.image), 0.9)
+    assert told == [("sufficient region", done, 19) for done in range(1, facts.dilations + 2)]  # (36 + 36) / 4 and 1
 
 
 def test_a_model_that_is_not_deterministic_is_refused() -> None:
@@ -120,8 +159,9 @@ def test_a_target_that_this_image_does_not_show_grows_to_the_whole_image(tmp_pat
     assert facts.region.all()
     assert facts.saturated
     assert facts.dice == 0
-    with pytest.raises(ModelOutputError, match="not deterministic"):
-        grow_sufficient_region(dataclasses.replace(dark, target_is_foreign=False), dark.image, 0.9)
+    for tau in (0.9, 0.0):
+        with pytest.raises(ModelOutputError, match="not deterministic"):
+            grow_sufficient_region(dataclasses.replace(dark, target_is_foreign=False), dark.image, tau)
 
 
 def test_the_saliency_map_falls_with_every_dilation(tmp_path: Path) -> None:
@@ -147,6 +187,19 @@ def test_what_stage_1_found_and_how_stands_in_its_attribution(tmp_path: Path) ->
     assert np.array_equal(found.soft_mask, found.region)
     small = SufficientRegion().attribute(task_on(bright_pixels(tmp_path / "bright.onnx"), disc_image()))
     assert small.status == "ok"
+
+
+def test_a_random_baseline_follows_the_task_s_seed(tmp_path: Path) -> None:
+    model = small_network(tmp_path / "net.onnx", size=(40, 48))
+    curves = []
+    for seed in (0, 1):
+        task = task_on(model, noise_image((40, 48), 1), preprocess="minus1_1", seed=seed)
+        noise = make_baseline("noise", task.image, np.random.default_rng(seed))
+        facts = grow_sufficient_region(task, noise, 0.97)
+        found = SufficientRegion(tau=0.97, baseline="noise").attribute(task)
+        assert found.trace["sufficient_region_dice"] == list(facts.curve)
+        curves.append(facts.curve)
+    assert curves[0] != curves[1], "the seeds must differ to test anything"
 
 
 @pytest.mark.parametrize("tau", [-0.1, 1.0, 2.0])

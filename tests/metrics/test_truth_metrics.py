@@ -40,6 +40,33 @@ def test_the_pointing_game(places: list[tuple[int, int]], tolerance: int, expect
     assert PointingGame(tolerance=tolerance).measure(peak(*places)).value == expected
 
 
+@pytest.mark.parametrize("shape", [(9, 11), (5, 9, 11)])
+@pytest.mark.parametrize("tolerance", [0, 1, 2, 3])
+def test_the_tolerance_is_the_distance_to_the_nearest_pixel_of_the_object(
+    shape: tuple[int, ...], tolerance: int
+) -> None:
+    """A photograph's and a volume's, a maximum at every place; by the squares of whole numbers."""
+    truth = np.zeros(shape, bool)
+    truth[(2,) * len(shape)] = truth[tuple(extent - 1 for extent in shape)] = True
+    for place in np.ndindex(*shape):
+        saliency = np.zeros(shape, np.float32)
+        saliency[place] = 1
+        squared = np.square(np.argwhere(truth) - place).sum(axis=1).min()
+        hit = PointingGame(tolerance=tolerance).measure(TruthCandidate(saliency, truth)).value
+        assert hit == float(squared <= tolerance**2)
+
+
+@pytest.mark.parametrize(("shape", "tolerance"), [((60, 70), 20), ((60, 70), 7), ((9, 11, 13), 5)])
+def test_of_a_map_that_is_the_same_everywhere_the_share_near_the_object_counts(
+    shape: tuple[int, ...], tolerance: int
+) -> None:
+    truth = np.zeros(shape, bool)
+    truth[tuple(extent // 3 for extent in shape)] = True
+    squared = np.square(np.moveaxis(np.indices(shape), 0, -1) - np.argwhere(truth)).sum(axis=-1)
+    flat = TruthCandidate(np.ones(shape, np.float32), truth)
+    assert PointingGame(tolerance=tolerance).measure(flat).value == np.mean(squared <= tolerance**2)
+
+
 def test_mass_in_truth_is_a_share_of_what_is_positive() -> None:
     saliency = np.where(TRUTH, 3.0, -5.0).astype(np.float32)
     assert MassInTruth().measure(TruthCandidate(saliency, TRUTH)).value == 1

@@ -32,7 +32,8 @@ def tightened(region: Region, scores: Mask, passes: Passes) -> tuple[Region, Mas
         area = (low + high) / 2
         level = in_order[int(area)]
         candidate = np.asarray(scores > level)
-        if 0 < level < 1 and candidate.sum() < best.sum() and passes(candidate):
+        # Where several pixels have the level, another area asks about the same ones again.
+        if level == threshold or (0 < level < 1 and passes(candidate)):
             best, threshold, high = candidate, level, area
         else:
             low = area

@@ -10,7 +10,8 @@ from misure_onnx.api import load_segmenter
 from misure_onnx.errors import ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.methods.misure import MiSuRe
-from misure_onnx.methods.misure.constrained import _confirmed
+from misure_onnx.methods.misure.area_sweep import BINARY_AT
+from misure_onnx.methods.misure.constrained import _confirmed, _tightened
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
 from misure_onnx.perturbation import BASELINES
 from misure_onnx.target import Target
@@ -141,3 +142,20 @@ def test_where_nothing_smaller_passes_the_start_is_kept() -> None:
     chosen, notes = _confirmed(swept(0.8, 0.0), EVERYTHING, needs(1.0))
     assert chosen.region.all()
     assert "kept" in notes[0]
+
+
+def test_a_region_is_tightened_by_its_own_scores_and_then_by_the_latest_ones() -> None:
+    own = MaskCandidate(ramp, np.asarray(ramp >= 0.5), 0.95, 5)
+    half = int(own.region.sum())
+    backwards = np.asarray(ramp[::-1, ::-1])
+    by_own = _tightened(own, np.zeros_like(ramp), needs(0.4))
+    assert 0.4 <= by_own.region.mean() < 0.41
+    assert ramp[by_own.region].min() > ramp[~by_own.region].max()
+    by_latest = _tightened(own, backwards, lambda region: bool(region[0, 0]))  # only the latest scores keep it
+    assert by_latest.region[0, 0]
+    assert half / 2 <= by_latest.region.sum() <= 0.52 * half
+    assert backwards[by_latest.region].min() > backwards[~by_latest.region].max()
+    for tightened in (by_own, by_latest):
+        assert np.array_equal(tightened.soft > BINARY_AT, tightened.region)
+        assert (tightened.dice, tightened.iteration) == (0.95, 5)
+    assert _tightened(own, backwards, needs(0.5)) is own
