@@ -83,7 +83,7 @@ def sweep_area(
     state = _Scores(start, sweep, prior)
     ledger = _Ledger(sweep)
     feasible: list[MaskCandidate] = []
-    last_gain, last_refined, refinements, region = 0, 0, 0, start
+    last_gain, last_refined, refinements, has_failed, region = 0, 0, 0, False, start
     trace: dict[str, list[float]] = {"loss": [], "dice": [], "area": []}
     for iteration in range(max(1, sweep.iterations)):
         group, baseline = ledger.next()
@@ -97,7 +97,8 @@ def sweep_area(
             trace[name].append(value)
         progress("minimal region", iteration + 1, sweep.iterations)
         smallest = int((feasible[-1].region if feasible else start).sum())
-        stalled = iteration - max(last_gain, last_refined) >= _STALL * len(sweep.groups)
+        has_failed = has_failed or worst <= sweep.tau  # before, equal scores may keep the area as it is
+        stalled = has_failed and iteration - max(last_gain, last_refined) >= _STALL * len(sweep.groups)
         if stalled and refinements < _HALVINGS and smallest > _TOO_LARGE * int(start.sum()):
             state.refine()
             last_refined, refinements = iteration, refinements + 1

@@ -104,7 +104,7 @@ def slowly(problem: BentEvidence, start: Region, sweep: Sweep, prior: Array | No
     scores = np.zeros(SHAPE) if prior is None else np.where(start, prior, 0)
     area, smoothing, descent = float(most), sweep.smoothing, sweep.descent
     threshold: float | None = None
-    region, last_gain, last_refined, smallest = start, 0, 0, most
+    region, last_gain, last_refined, smallest, has_failed = start, 0, 0, most, False
     known: dict[int, float] = {}
     turns, seen = [0] * kinds, [-1] * kinds
     made = Expected([], [], [], [], np.zeros(SHAPE), [])
@@ -123,7 +123,8 @@ def slowly(problem: BentEvidence, start: Region, sweep: Sweep, prior: Array | No
         if len(known) == kinds and worst > sweep.tau and (not made.feasible or region.sum() < smallest):
             made.feasible.append((iteration, region, logistic(scores, threshold, start)))
             last_gain, smallest = iteration, int(region.sum())
-        stalled = iteration - max(last_gain, last_refined) >= 3 * kinds
+        has_failed = has_failed or worst <= sweep.tau
+        stalled = has_failed and iteration - max(last_gain, last_refined) >= 3 * kinds
         if stalled and smallest > 0.25 * most and smoothing > sweep.smoothing / 4:
             smoothing, last_refined = smoothing / 2, iteration
         if iteration + 1 >= sweep.iterations or (sweep.patience and iteration - last_gain > sweep.patience):
@@ -221,7 +222,7 @@ def test_smoothing_is_halved_every_third_mask_as_long_as_the_region_stays_large(
     assert expected.smoothings == [*[6.0] * 3, *[3.0] * 3, *[1.5] * 103], "twice at most"
     kinds, _ = compared([CHEQUERED, CHEQUERED], groups=((0,), (1,)), smoothing=6.0, iterations=40, tau=0.99)
     assert kinds.smoothings.count(3.0) == 6, "three masks of each kind"
-    small, _ = compared([block(4, 4, 12, 12) * rng.random(SHAPE)], smoothing=2.0, iterations=60, tau=0.5)
+    small, _ = compared([block(4, 4, 12, 12) * rng.random(SHAPE)], smoothing=2.0, iterations=60, tau=0.2)
     assert set(small.smoothings) == {2.0}, "a region that is small already needs no finer detail"
 
 
