@@ -1,5 +1,6 @@
 """docs/architecture.md draws the layers that import-linter guards, and names files that exist."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -38,6 +39,15 @@ def test_every_file_and_folder_that_the_page_names_exists() -> None:
     for name in found:
         places = [PACKAGE / name, PACKAGE / f"{name}.py", ROOT / name]
         assert any(place.exists() for place in places), name
+
+
+def test_no_file_is_over_300_lines_and_no_function_over_60() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 300, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert (node.end_lineno or 0) - node.lineno < 60, f"{path}: {node.name}"
 
 
 def named() -> list[list[str]]:
