@@ -116,9 +116,9 @@ def _take_weights(network: nn.Module, model: onnx.ModelProto, image: Tensor) -> 
 def _take_dilation(layer: nn.Conv2d | nn.ConvTranspose2d, node: onnx.NodeProto) -> None:
     """As the file has it: versions of a library dilate different layers for the same output stride."""
     attributes = {attribute.name: tuple(attribute.ints) for attribute in node.attribute}
-    before, after = attributes.get("pads", (0, 0, 0, 0))[:2], attributes.get("pads", (0, 0, 0, 0))[2:]
-    if before == after:  # else the layer pads its input by itself
-        layer.dilation, layer.padding = attributes.get("dilations", (1, 1)), before
+    pads = attributes.get("pads", (0, 0, 0, 0))
+    if pads[:2] == pads[2:]:  # else the layer pads its input by itself
+        layer.dilation, layer.padding = attributes.get("dilations", (1, 1)), pads[:2]
 
 
 def _in_order(network: nn.Module, image: Tensor) -> Iterator[nn.Conv2d | nn.ConvTranspose2d]:

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, get_args
 
-from misure_onnx.errors import GradientError, ParameterError
-from misure_onnx.errors import require as require  # noqa: PLC0414 - what a method is made of comes from here
+from misure_onnx.errors import GradientError, ParameterError, require
 from misure_onnx.explanation import Explanation
 from misure_onnx.gradients.base import Fidelity
 from misure_onnx.ground_truth import TruthLike

@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from misure_onnx.methods.base import require
+from misure_onnx.errors import require
 from misure_onnx.types import FloatArray
 
 Reduction = Literal["max_abs", "absmax", "sum"]

@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from misure_onnx.errors import require
 from misure_onnx.mask import dilate, dilation_map
-from misure_onnx.methods.base import Attribution, Method, require
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.task import Task
 
 

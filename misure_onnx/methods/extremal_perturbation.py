@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from misure_onnx.errors import ParameterError
+from misure_onnx.errors import ParameterError, require
 from misure_onnx.gradients.base import MaskGradient, PreservationLoss
 from misure_onnx.mask import MaskGrid
-from misure_onnx.methods.base import Attribution, Method, require
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.optimiser.adamw import AdamW
 from misure_onnx.methods.optimiser.route import ROUTES, gradient_of
 from misure_onnx.methods.optimiser.smooth_maximum import SmoothMaximum

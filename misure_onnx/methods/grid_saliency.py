@@ -5,9 +5,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from misure_onnx.errors import require
 from misure_onnx.gradients.base import MaskGradient, PreservationLoss
 from misure_onnx.mask import MaskGrid, scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, require
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.optimiser.momentum import Momentum
 from misure_onnx.methods.optimiser.route import ROUTES, gradient_of

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from misure_onnx.errors import require
 from misure_onnx.mask import scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, require
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.coalitions import coalition_values
 from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.one_thread import one_thread

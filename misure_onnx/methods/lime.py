@@ -6,8 +6,9 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.errors import require
 from misure_onnx.mask import scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, require
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.coalitions import coalition_values
 from misure_onnx.methods.convergence import split_half_correlation
 from misure_onnx.methods.map_region import require_threshold

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from misure_onnx.errors import require
 from misure_onnx.mask import scaled_to_unit
-from misure_onnx.methods.base import Attribution, require
+from misure_onnx.methods.base import Attribution
 from misure_onnx.types import SaliencyMap
 
 

@@ -6,9 +6,10 @@ from typing import ClassVar, Literal
 import cv2
 import numpy as np
 
+from misure_onnx.errors import require
 from misure_onnx.gradients.base import Evaluation, PreservationLoss
 from misure_onnx.mask import MaskGrid, resize_map, scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, require
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.optimiser.adamw import AdamW
 from misure_onnx.methods.optimiser.route import ROUTES, gradient_of

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from misure_onnx.methods.base import Attribution, Method, require
+from misure_onnx.errors import require
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.task import Task
 from misure_onnx.types import Region
 

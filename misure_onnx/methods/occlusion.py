@@ -14,9 +14,10 @@ from typing import ClassVar, Literal
 import numpy as np
 import numpy.typing as npt
 
+from misure_onnx.errors import require
 from misure_onnx.images import load_image
 from misure_onnx.mask import scaled_to_unit
-from misure_onnx.methods.base import Attribution, ChannelMaps, Method, require
+from misure_onnx.methods.base import Attribution, ChannelMaps, Method
 from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.task import Task
 from misure_onnx.methods.value import VALUES, ValueName

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, ClassVar, Literal, get_args
 
+from misure_onnx.errors import require
 from misure_onnx.mask import scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, require
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.convergence import split_half_correlation, standard_error
 from misure_onnx.methods.map_region import require_threshold
 from misure_onnx.methods.random_masks import RandomMasks, Upsampling

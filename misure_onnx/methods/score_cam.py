@@ -9,13 +9,14 @@ from typing import ClassVar, get_args
 
 import numpy as np
 
+from misure_onnx.errors import require
 from misure_onnx.graph.exposed import with_outputs
 from misure_onnx.graph.graph_backed import graph_of
 from misure_onnx.graph.layer_choice import choose_layer
 from misure_onnx.graph.layers import Layer
 from misure_onnx.graph.load import load_with_weights
 from misure_onnx.mask import resize_map, scaled_to_unit
-from misure_onnx.methods.base import Attribution, Method, require
+from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.gradient_cam import NO_SIGNAL, positive_part
 from misure_onnx.methods.map_region import of_map, require_threshold
 from misure_onnx.methods.score_question import layer_note

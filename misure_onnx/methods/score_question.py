@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from misure_onnx.errors import require
 from misure_onnx.gradients import GROUPS, SCORE_ROUTES, score_gradient
 from misure_onnx.gradients.base import ScoreGradient, ScoreProblem
 from misure_onnx.gradients.domain import domain_notes
 from misure_onnx.gradients.gates import gate_notes
 from misure_onnx.graph.graph_backed import graph_of
 from misure_onnx.graph.layer_choice import LayerChoice, choose_layer
-from misure_onnx.methods.base import require
 from misure_onnx.methods.task import Task
 from misure_onnx.types import FloatArray
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from misure_onnx.methods.base import require
+from misure_onnx.errors import require
 from misure_onnx.methods.gradient_cam import GradientCam
 from misure_onnx.types import FloatArray, SaliencyMap
 

@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 
+from misure_onnx.errors import require
 from misure_onnx.gradients.base import ScoreGradient
-from misure_onnx.methods.base import Attribution, ChannelMaps, Method, require
+from misure_onnx.methods.base import Attribution, ChannelMaps, Method
 from misure_onnx.methods.channel_maps import Reduction, reduced, require_reduction
 from misure_onnx.methods.convergence import split_half_correlation
 from misure_onnx.methods.map_region import of_map, require_threshold

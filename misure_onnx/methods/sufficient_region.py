@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from misure_onnx.errors import ModelOutputError
+from misure_onnx.errors import ModelOutputError, require
 from misure_onnx.mask import DILATION_PIXELS, dilate, dilation_map
-from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, require
+from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts
 from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.types import Images, Mask, Region

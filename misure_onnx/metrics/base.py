@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.errors import require as require  # noqa: PLC0414 - what a metric is made of comes from here
 from misure_onnx.perturbation import blend, make_baseline
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.target import ResolvedTarget

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from misure_onnx.metrics.base import MapCandidate, MapMetric, Measured, require
+from misure_onnx.errors import require
+from misure_onnx.metrics.base import MapCandidate, MapMetric, Measured
 from misure_onnx.types import Mask
 
 

@@ -9,8 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from misure_onnx.errors import require
 from misure_onnx.metrics.area_order import AreaOrder, dice_along, equal_steps
-from misure_onnx.metrics.base import MapCandidate, MapMetric, Measured, require
+from misure_onnx.metrics.base import MapCandidate, MapMetric, Measured
 from misure_onnx.perturbation import BASELINES
 
 

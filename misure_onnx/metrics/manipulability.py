@@ -5,8 +5,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from misure_onnx.errors import require
 from misure_onnx.metrics.agreement import map_agreement
-from misure_onnx.metrics.base import Measured, Rerun, RerunMetric, require
+from misure_onnx.metrics.base import Measured, Rerun, RerunMetric
 from misure_onnx.metrics.pixel_levels import Levels, shifted
 
 

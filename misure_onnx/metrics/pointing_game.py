@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-from misure_onnx.metrics.base import Measured, TruthCandidate, TruthMetric, require
+from misure_onnx.errors import require
+from misure_onnx.metrics.base import Measured, TruthCandidate, TruthMetric
 from misure_onnx.types import Region
 
 NO_TRUTH = "the ground truth has no pixel of the target"

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from misure_onnx.errors import MisureError
+from misure_onnx.errors import MisureError, require
 from misure_onnx.metrics.agreement import map_agreement
-from misure_onnx.metrics.base import Measured, Rerun, RerunMetric, require
+from misure_onnx.metrics.base import Measured, Rerun, RerunMetric
 from misure_onnx.segmenter import Randomisable
 
 

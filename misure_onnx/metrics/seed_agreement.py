@@ -6,8 +6,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from misure_onnx.errors import require
 from misure_onnx.metrics.agreement import map_agreement
-from misure_onnx.metrics.base import Measured, Rerun, RerunMetric, require
+from misure_onnx.metrics.base import Measured, Rerun, RerunMetric
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from misure_onnx.errors import require
 from misure_onnx.gradients import GROUPS, find_gradient, no_gradient
 from misure_onnx.gradients import ROUTES as GRADIENT_ROUTES
 from misure_onnx.gradients.base import Fidelity, MaskGradient, MaskProblem, PreservationLoss
 from misure_onnx.gradients.domain import domain_notes
 from misure_onnx.gradients.gates import gate_notes
-from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts, require
+from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts
 from misure_onnx.methods.misure.area_sweep import Sweep, sweep_area
 from misure_onnx.methods.misure.constrained import Found, Search, Wanted, explored, minimal_region, wanted_of
 from misure_onnx.methods.misure.disturbance import Disturbance
