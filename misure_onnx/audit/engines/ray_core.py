@@ -27,6 +27,13 @@ _KNOCK = 5.0
 _OBJECT_STORE = 100 * 2**20
 """Bytes of a Ray that is started here: no pictures pass through it."""
 
+_LATE = "timed out during startup"
+"""What Ray says then."""
+
+_STARTS = 3
+"""How often a Ray is started here: it grants its own processes 30 s and has no setting for it, too little on a busy
+machine."""
+
 
 class RayCrew:
     """Actors of Ray.
@@ -102,14 +109,7 @@ def _connected(staff: Staff) -> Any:
         if address:
             ray.init(address=address, **_place_of(address), **quiet)
         else:
-            ray.init(
-                address="local",  # else Ray looks for one that runs, or ran, on this machine
-                num_cpus=max(usable_cores(), staff.workers * staff.threads),
-                include_dashboard=False,
-                object_store_memory=_OBJECT_STORE,
-                _node_ip_address=_LOOPBACK,
-                **quiet,
-            )
+            start_here(ray, staff.workers * staff.threads, **quiet)
     except (ConnectionError, RuntimeError, ValueError) as error:
         raise MisureError(
             f"no Ray answers at {address!r}: {error} (a Ray that asks for a token needs RAY_AUTH_MODE=token and "
@@ -118,6 +118,38 @@ def _connected(staff: Staff) -> Any:
             else f"Ray could not be started here: {error}"
         ) from error
     return ray
+
+
+def start_here(ray: Any, processors: int, **options: Any) -> None:
+    """Start a Ray on this machine and connect to it.
+
+    Args:
+        ray: the module.
+        processors: that the actors take, at least.
+        options: of `ray.init`.
+
+    Raises:
+        RuntimeError: its processes did not answer in time, `_STARTS` times.
+    """
+    for _ in range(_STARTS):
+        try:
+            ray.init(
+                address="local",  # else Ray looks for one that runs, or ran, on this machine
+                num_cpus=max(usable_cores(), processors),
+                include_dashboard=False,
+                object_store_memory=_OBJECT_STORE,
+                _node_ip_address=_LOOPBACK,
+                **options,
+            )
+        except Exception as error:
+            if _LATE not in str(error):  # Ray has no class of its own for it
+                raise
+        else:
+            return
+    raise RuntimeError(
+        f"its processes did not answer within 30 s, {_STARTS} times; the machine is too busy: try again, use "
+        "--engine local, or start one with ray start --head and pass --ray-address"
+    )
 
 
 def _place_of(address: str) -> dict[str, Any]:
