@@ -1,6 +1,6 @@
 """The certificate: what a binary region does on the deployed model, whatever method found it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
 import cv2
@@ -10,7 +10,7 @@ from misure_onnx.images import LoadedImage, load_image
 from misure_onnx.mask import moved
 from misure_onnx.methods.base import Attribution
 from misure_onnx.methods.blocks import check_blocks
-from misure_onnx.methods.sufficiency import Sufficiency, dice_of
+from misure_onnx.methods.sufficiency import Sufficiency
 from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import BASELINES, blend, make_baseline
 from misure_onnx.records import Certificate, Stability
@@ -37,10 +37,10 @@ def certify(task: Task, image: LoadedInput, found: Attribution, dice: float) -> 
         dice: of the region under the method's own baseline, already measured.
     """
     before = task.segmenter.forwards
-    own = make_baseline(found.baseline, task.image, task.rng())
-    by_baseline = {
-        name: dice if name == found.baseline else dice_of(task, found.region, drawn(task, name)) for name in BASELINES
-    }
+    worst = dict[str, float]()
+    for name, measured in task.dice_of_each(_variations(task, image, found)):
+        worst[name] = min(measured, worst.get(name, 1.0))
+    by_baseline = {name: dice if name == found.baseline else worst[f"baseline {name}"] for name in BASELINES}
     required = found.required or (found.baseline,)
     passed, minimality = None, found.minimality
     if found.tau is not None:
@@ -48,6 +48,7 @@ def certify(task: Task, image: LoadedInput, found: Attribution, dice: float) -> 
         if passed and minimality is None:
             passes = Sufficiency(task, [drawn(task, name) for name in required], found.tau)
             minimality = check_blocks(found.region, passes, BLOCK_CHECKS)
+    overlap, by_chance = _second_run(found)
     return Certificate(
         tau=found.tau,
         dice=dice,
@@ -56,13 +57,43 @@ def certify(task: Task, image: LoadedInput, found: Attribution, dice: float) -> 
         verified_on=_verified_on(task.segmenter.identity),
         required=required,
         passed=passed,
-        held_out={name: dice_of(task, found.region, drawn(task, name, HELD_OUT_DRAW)) for name in RANDOM_BASELINES},
+        held_out={name: worst[f"held out {name}"] for name in RANDOM_BASELINES},
         minimality=minimality,
-        necessity=dice_of(task, ~found.region, own),
-        silhouette=_silhouette(task, found.region, own),
-        stability=_stability(task, image, found, own),
+        necessity=worst["necessity"],
+        silhouette=worst["silhouette"],
+        stability=Stability(
+            shift_2px=worst["shift"],
+            threshold=worst.get("threshold"),
+            jpeg=worst.get("jpeg"),
+            second_run_overlap=overlap,
+            second_run_by_chance=by_chance,
+        ),
         forwards=task.segmenter.forwards - before,
     )
+
+
+def _variations(task: Task, image: LoadedInput, found: Attribution) -> Iterator[tuple[str, Images]]:
+    """What the model is asked; where several have one name, the worst Dice counts."""
+    region, own = found.region, make_baseline(found.baseline, task.image, task.rng())
+
+    def through(kept: Region, baseline: Images = own, content: Images = task.image) -> Images:
+        return blend(content, kept[None].astype(np.float32), baseline)
+
+    for name in BASELINES:
+        if name != found.baseline:
+            yield f"baseline {name}", through(region, drawn(task, name))
+    for name in RANDOM_BASELINES:
+        yield f"held out {name}", through(region, drawn(task, name, HELD_OUT_DRAW))
+    yield "necessity", through(~region)
+    yield "silhouette", through(region, content=_without_content(task, region))
+    for axis in np.eye(region.ndim, dtype=int):
+        for pixels in (-SHIFT_PIXELS, SHIFT_PIXELS):
+            yield "shift", through(moved(region, (pixels * axis).tolist()))
+    if found.threshold is not None:
+        for other in _rethresholded(found, found.threshold):
+            yield "threshold", through(other)
+    if _is_photograph(image):
+        yield "jpeg", through(region, content=_jpeg(task.segmenter.prepare, image))
 
 
 def _verified_on(identity: Identity) -> str:
@@ -77,38 +108,17 @@ def drawn(task: Task, name: str, draw: int = 0) -> Images:
     return make_baseline(name, task.image, rng)
 
 
-def _silhouette(task: Task, region: Region, baseline: Images) -> float:
-    """Dice when the region keeps its shape and loses its content."""
+def _without_content(task: Task, region: Region) -> Images:
+    """An image of the region's mean colour: through the region it shows a shape and nothing else."""
     pixels = task.image[0][:, region]
     color = pixels.mean(axis=1) if pixels.size else np.zeros(len(pixels))
     as_image = (1, -1, *[1] * region.ndim)
-    filled = np.broadcast_to(color.reshape(as_image), task.image.shape).astype(np.float32)
-    return float(task.dice_in(blend(filled, region[None].astype(np.float32), baseline))[0])
-
-
-def _stability(task: Task, image: LoadedInput, found: Attribution, baseline: Images) -> Stability:
-    def worst(regions: list[Region]) -> float:
-        return min(dice_of(task, region, baseline) for region in regions)
-
-    overlap, by_chance = _second_run(found)
-    steps = [way * axis for axis in np.eye(found.region.ndim, dtype=int) for way in (-SHIFT_PIXELS, SHIFT_PIXELS)]
-    return Stability(
-        shift_2px=worst([moved(found.region, step.tolist()) for step in steps]),
-        threshold=None if found.threshold is None else worst(_rethresholded(found, found.threshold)),
-        jpeg=_as_jpeg(task, image, found.region, baseline) if _is_photograph(image) else None,
-        second_run_overlap=overlap,
-        second_run_by_chance=by_chance,
-    )
+    return np.broadcast_to(color.reshape(as_image), task.image.shape).astype(np.float32)
 
 
 def _is_photograph(image: LoadedInput) -> TypeGuard[LoadedImage]:
     """Nobody compresses volumes, measurements or bands with JPEG."""
     return isinstance(image, LoadedImage) and image.photograph
-
-
-def _as_jpeg(task: Task, image: LoadedImage, region: Region, baseline: Images) -> float:
-    compressed = _jpeg(task.segmenter.prepare, image)
-    return float(task.dice_in(blend(compressed, region[None].astype(np.float32), baseline))[0])
 
 
 def _rethresholded(found: Attribution, threshold: float) -> list[Region]:

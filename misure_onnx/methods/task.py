@@ -63,6 +63,19 @@ class Task:
         """Hard Dice (N,) of the target, on the deployed model, in other images (N, C, H, W)."""
         return VALUES["dice"](self.segmenter.predict(images), self.segmenter.spec.head, self.target)
 
+    def dice_of_each(self, images: Iterable[tuple[str, Images]]) -> Iterator[tuple[str, float]]:
+        """Every name with the hard Dice of the target in its image, in order; as many calls at once as run best.
+
+        Args:
+            images: (1, C, H, W) each, made one by one, while others are judged.
+        """
+
+        def dice(predict: Predict, named: tuple[str, Images]) -> tuple[str, float]:
+            name, image = named
+            return name, float(VALUES["dice"](predict(image), self.segmenter.spec.head, self.target)[0])
+
+        return self.segmenter.concurrently(dice, images)
+
     def judged(
         self,
         masks: Iterable[Mask],
