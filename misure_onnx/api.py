@@ -51,7 +51,8 @@ def load_segmenter(
         preprocess: a preset (`imagenet`, `unit`, `minus1_1`, `raw`, `caffe`), a YAML file, a mapping of
             its fields, or a `Preprocessing`. None: the model's own metadata, else an assumption that is noted.
         provider: `auto` (CUDA where it loads, else the CPU), `cpu`, `cuda`, ... or ONNX Runtime's own string;
-            `openvino` (float32) or `openvino-bf16`: OpenVINO itself. Of an ONNX file only.
+            `cuda` computes in float32, `cuda-tf32` with fewer bits; `openvino` (float32) or `openvino-bf16`: OpenVINO
+            itself. Of an ONNX file only.
         window: slide the model over images (or volumes) larger than itself, with this overlap, a share of its side;
             None: images are resized to it.
         remote: how the server is asked; of an address only.

@@ -19,10 +19,10 @@ from misure_onnx.audit.settings import AuditSettings
 from misure_onnx.audit.shards import Shards
 from misure_onnx.audit.table import TABLE, write_table
 from misure_onnx.audit.worker import Done, Job
-from misure_onnx.backends.providers import CPU
 from misure_onnx.classes import class_index
 from misure_onnx.directory_lock import HeldError, held
 from misure_onnx.errors import OutputError, ParameterError
+from misure_onnx.execution_providers import CPU
 from misure_onnx.files import check_directory, encode_json, write_whole
 from misure_onnx.methods.progress import Progress, silent
 from misure_onnx.processors import usable_cores

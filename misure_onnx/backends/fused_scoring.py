@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from misure_onnx.backends.providers import CUDA
 from misure_onnx.backends.session import create_session, first_line
 from misure_onnx.errors import ModelError, ProviderError, UnsupportedModel
+from misure_onnx.execution_providers import on_cuda
 from misure_onnx.graph import scoring
 from misure_onnx.graph.load import load_with_weights
 from misure_onnx.mask import MaskGrid
@@ -65,7 +65,7 @@ class FusedScorer:
             self._session = create_session(graph, "named", used, allow_cpu_nodes=allow_cpu_nodes)
         except (ModelError, ProviderError) as error:
             raise UnsupportedModel(f"ONNX Runtime cannot run the extended graph: {error}") from error
-        self._device = "cuda" if CUDA in used else "cpu"
+        self._device = "cuda" if on_cuda(used) else "cpu"
         self._pixels = int(target.region.sum())
         self._fixed = {
             scoring.IMAGE: self._on_device(self._input.in_layout(image)),

@@ -4,6 +4,7 @@ import dataclasses
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,12 @@ from misure_onnx.backends.assumptions import (
     probe_image,
 )
 from misure_onnx.backends.fused_scoring import FusedScorer
-from misure_onnx.backends.providers import CPU, CUDA, check_loaded, requested_providers
+from misure_onnx.backends.providers import TF32, check_loaded, requested_providers
 from misure_onnx.backends.resize import resize_scores
 from misure_onnx.backends.session import Runtime, Session, create_session, first_line, run_of
 from misure_onnx.backends.workers import most_workers, side_by_side
 from misure_onnx.errors import ModelError
+from misure_onnx.execution_providers import CPU, in_session, on_cuda
 from misure_onnx.file_hash import sha256_of
 from misure_onnx.graph.derived import Derived
 from misure_onnx.graph.graph_backed import Run
@@ -33,7 +35,7 @@ from misure_onnx.graph.load import load_structure, load_with_weights, opset_vers
 from misure_onnx.graph.output_signature import OutputSignature, candidate_heads, find_output
 from misure_onnx.graph.permuted_weights import permute_weights
 from misure_onnx.preprocessing import METADATA_KEY, Preprocessing, from_metadata
-from misure_onnx.segmenter import Identity, Item, LoadedInput, Predict, Result, SegmenterSpec
+from misure_onnx.segmenter import Identity, Item, LoadedInput, Predict, Result, Segmenter, SegmenterSpec
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import Images, Scores, Size
 
@@ -47,7 +49,7 @@ class OnnxRuntimeSegmenter:
         path: the ONNX file.
         preprocessing: declared by the user; None: the file's own metadata, else an assumption that
             stands in `identity.notes`.
-        provider: `auto`, a short name (`cpu`, `cuda`) or ONNX Runtime's own string.
+        provider: `auto`, a short name (`cpu`, `cuda`), `cuda-tf32` or ONNX Runtime's own string.
 
     Raises:
         ModelError, UnsupportedModel: the file cannot be run, or is no segmentation model.
@@ -90,17 +92,25 @@ class OnnxRuntimeSegmenter:
         """Where the forwards run."""
         requested = requested_providers(provider)
         session = create_session(self.path, provider, requested)
-        used = tuple(session.get_providers())
+        used = in_session(session.get_providers(), requested)
         check_loaded(provider, requested, used)
         missing = f"{requested[0]} did not load, the model runs on {', '.join(used)}: `misure doctor` says why"
         notes = () if requested[0] in used else (missing,)
-        workers, batch_size = most_workers() if used == (CPU,) else 1, _CUDA_BATCH if CUDA in used else 1
+        workers, batch_size = most_workers() if used == (CPU,) else 1, _CUDA_BATCH if on_cuda(used) else 1
         return Runtime(session, requested, used, notes, workers, batch_size)
 
     def _start_shared(self) -> Session:
         """A session for `spec.workers` calls at the same time, each with its share of the processors."""
         session: Session = create_session(self.path, "cpu", (CPU,), workers=self.spec.workers)
         return session
+
+    def full_precision(self) -> Segmenter | None:
+        """The same model in float32, to compare with; None where it already is. See `ReducedPrecision`."""
+        return None if self._provider.lower() != TF32 else self._exact
+
+    @cached_property
+    def _exact(self) -> "OnnxRuntimeSegmenter":
+        return OnnxRuntimeSegmenter(self.path, preprocessing=self.spec.preprocessing, provider="cuda")
 
     def prepare(self, image: LoadedInput) -> Images:
         """The network input (1, C, H, W) for a picture; a free size follows the picture, in steps of 32.

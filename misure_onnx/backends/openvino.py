@@ -15,10 +15,10 @@ import onnx
 
 from misure_onnx.backends.fused_scoring import FusedScorer
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
-from misure_onnx.backends.providers import CPU
 from misure_onnx.backends.session import Runtime, Session, create_session, run_of
 from misure_onnx.backends.workers import most_workers
 from misure_onnx.errors import ModelError, ProviderError, UnsupportedModel
+from misure_onnx.execution_providers import CPU
 from misure_onnx.graph.graph_backed import Run
 from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Segmenter

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import onnxruntime as ort
 
 from misure_onnx.errors import ProviderError
+from misure_onnx.execution_providers import CPU, CUDA, CUDA_TF32
 
-CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+TF32 = "cuda-tf32"
+"""How a user asks for it."""
 
 
 def provider_name(short: str) -> str:
@@ -27,12 +29,16 @@ def provider_name(short: str) -> str:
 def requested_providers(choice: str) -> tuple[str, ...]:
     """The providers to ask a session for; `auto` is CUDA where a CUDA driver loads, else the CPU.
 
+    CUDA computes with the 32 bits of the file, `cuda-tf32` with fewer.
+
     Raises:
         ProviderError: the provider named is not in the installed build of ONNX Runtime.
     """
     available = ort.get_available_providers()
     if choice == "auto":
         return (CUDA, CPU) if CUDA in available and cuda_driver_loads() else (CPU,)
+    if choice.lower() == TF32:
+        return CUDA_TF32, *requested_providers(CUDA)[1:]
     name = provider_name(choice)
     if name not in available:
         raise ProviderError(

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import onnx
 import onnxruntime as ort
 
-from misure_onnx.backends.providers import CPU
 from misure_onnx.errors import ModelError, ProviderError
+from misure_onnx.execution_providers import CPU, for_session
 from misure_onnx.graph.graph_backed import Run
 from misure_onnx.processors import usable_cores
 from misure_onnx.types import AnyArray
@@ -84,7 +84,7 @@ def create_session(
         requested = tuple(name for name in requested if name != CPU) or requested
     source, name = (str(model), str(model)) if isinstance(model, Path) else (model.SerializeToString(), "the graph")
     try:
-        return ort.InferenceSession(source, options, providers=list(requested), enable_fallback=0)
+        return ort.InferenceSession(source, options, providers=for_session(requested), enable_fallback=0)
     except Exception as error:
         if len(requested) == 1:
             raise ModelError(

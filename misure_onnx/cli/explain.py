@@ -91,7 +91,10 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
         "--preprocess", metavar="PRESET|FILE", help="imagenet, unit, minus1_1, raw, caffe, or a YAML file"
     )
     group.add_argument(
-        "--provider", default="auto", metavar="NAME", help="auto, cpu, cuda, …, openvino, openvino-bf16 (default: auto)"
+        "--provider",
+        default="auto",
+        metavar="NAME",
+        help="auto, cpu, cuda, cuda-tf32, …, openvino, openvino-bf16 (default: auto)",
     )
     add_remote_arguments(parser)
 

@@ -4,16 +4,16 @@ from misure_onnx.doctor.check import Check
 from misure_onnx.doctor.requirements import requirement
 from misure_onnx.doctor.shared_files import ONNX_RUNTIME, OPENCV
 from misure_onnx.errors import MisureError
+from misure_onnx.execution_providers import CPU, CUDA
 from misure_onnx.installed import version_of
 from misure_onnx.processors import usable_cores
 
-_CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _MODEL = "bundled model"
 
 
 def providers() -> list[Check]:
     """The processors, CUDA, and a forward of the bundled model."""
-    cores = Check(_CPU, "ok", f"{usable_cores()} threads")
+    cores = Check(CPU, "ok", f"{usable_cores()} threads")
     broken = [family.name for family in (ONNX_RUNTIME, OPENCV) if family.broken()]
     if broken:
         return [cores, Check(_MODEL, "fault", f"cannot run without {' and '.join(broken)}: see above")]
@@ -25,15 +25,15 @@ def _cuda() -> Check:
 
     from misure_onnx.backends.providers import cuda_driver_loads  # noqa: PLC0415 - imports onnxruntime
 
-    if _CUDA not in ort.get_available_providers():
-        return Check(_CUDA, "absent", f"onnxruntime {ort.__version__} was built without it", _another_build())
+    if CUDA not in ort.get_available_providers():
+        return Check(CUDA, "absent", f"onnxruntime {ort.__version__} was built without it", _another_build())
     if not cuda_driver_loads():
-        return Check(_CUDA, "absent", "built in, but no NVIDIA driver is present", "models run on the CPU")
+        return Check(CUDA, "absent", "built in, but no NVIDIA driver is present", "models run on the CPU")
     used = _providers_of_demo("cuda")
-    if _CUDA in used:
-        return Check(_CUDA, "ok", "a session really runs on it")
+    if CUDA in used:
+        return Check(CUDA, "ok", "a session really runs on it")
     return Check(
-        _CUDA,
+        CUDA,
         "fault",
         f"an NVIDIA driver is present, but CUDA's libraries do not load: {used}",
         "pip install 'misure-onnx[cuda]' brings CUDA and cuDNN",

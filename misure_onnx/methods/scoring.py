@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.errors import ParameterError, UnsupportedModel
+from misure_onnx.execution_providers import on_cuda
 from misure_onnx.segmenter import CountingSegmenter
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import FloatArray, Images
@@ -43,7 +44,7 @@ def fused_scorer(
         UnsupportedModel: `fused` was asked for, and the graph cannot be extended faithfully.
     """
     deployed = segmenter.segmenter
-    on_gpu = "CUDAExecutionProvider" in segmenter.identity.providers_used
+    on_gpu = on_cuda(segmenter.identity.providers_used)
     if choice == "plain" or (choice == "auto" and not on_gpu):
         return None, ()
     if not isinstance(deployed, FusesScoring):

@@ -7,8 +7,6 @@ import pytest
 
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.backends.providers import (
-    CPU,
-    CUDA,
     check_loaded,
     cuda_driver_loads,
     provider_name,
@@ -16,6 +14,7 @@ from misure_onnx.backends.providers import (
 )
 from misure_onnx.backends.session import create_session
 from misure_onnx.errors import ModelError, ProviderError
+from misure_onnx.execution_providers import CPU, CUDA, CUDA_TF32
 from misure_onnx.preprocessing import PRESETS
 from misure_onnx.segmenter import Identity
 
@@ -63,6 +62,23 @@ def test_the_cpu_is_asked_for_alone(bright_pixels: Path) -> None:
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_any_other_provider_is_asked_for_before_the_cpu(name: str) -> None:
     assert requested_providers(name) == (name, CPU)
+
+
+@pytest.mark.skipif(CUDA not in BUILT_IN, reason="onnxruntime was built without CUDA")
+@pytest.mark.parametrize("choice", ["cuda-tf32", "CUDA-TF32"])
+def test_fewer_bits_on_cuda_are_asked_for_by_name(choice: str) -> None:
+    assert requested_providers(choice) == (CUDA_TF32, CPU)
+
+
+@pytest.mark.skipif(CUDA not in BUILT_IN or cuda_driver_loads(), reason="a machine with CUDA in its build alone")
+def test_fewer_bits_on_cuda_are_refused_where_there_is_none(bright_pixels: Path) -> None:
+    with pytest.raises(ProviderError, match=r"CUDAExecutionProvider TF32 was asked for.*provider auto"):
+        identity(bright_pixels, "cuda-tf32")
+
+
+def test_a_model_on_processors_has_the_bits_of_its_file(bright_pixels: Path) -> None:
+    segmenter = OnnxRuntimeSegmenter(bright_pixels, preprocessing=PRESETS["unit"], provider="cpu")
+    assert segmenter.full_precision() is None
 
 
 def test_auto_asks_for_cuda_only_where_a_driver_loads() -> None:

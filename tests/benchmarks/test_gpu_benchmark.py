@@ -49,8 +49,10 @@ def test_the_processor_agrees_with_itself_and_every_figure_is_there(
     assert row["checks"]["gradient_cosine"] == pytest.approx(1, abs=1e-6)
     numbers = row["figures"]["cpu"]
     assert set(numbers["forwards_a_second"]) == {str(size) for size in gpu.BATCHES}
-    assert set(numbers["rise_seconds"]) == {"plain", "fused"}
-    assert min(*numbers["forwards_a_second"].values(), numbers["passes_a_second"], numbers["misure_seconds"]) > 0
+    assert set(numbers["seconds"]) == {"misure", "sufficient_region", "rise_plain", "rise_fused"}
+    assert set(numbers["over_bare"]) == set(numbers["seconds"])
+    assert min(*numbers["forwards_a_second"].values(), numbers["passes_a_second"], *numbers["seconds"].values()) > 0
+    assert min(numbers["over_bare"].values()) > 0
 
 
 def test_a_wrong_answer_is_named() -> None:

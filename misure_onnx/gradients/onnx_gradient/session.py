@@ -4,6 +4,7 @@ import onnx
 import onnxruntime as ort
 
 from misure_onnx.errors import GradientError
+from misure_onnx.execution_providers import CPU, for_session, of_onnx_runtime
 from misure_onnx.processors import usable_cores
 
 _SILENT = 4
@@ -25,8 +26,10 @@ def gradient_session(
     options = ort.SessionOptions()
     options.log_severity_level = _SILENT
     options.intra_op_num_threads = threads or usable_cores()
-    chosen = [name for name in providers if name.endswith("ExecutionProvider")] or ["CPUExecutionProvider"]
+    chosen = [name for name in providers if of_onnx_runtime(name)] or [CPU]
     try:
-        return ort.InferenceSession(graph.SerializeToString(), options, providers=chosen, enable_fallback=0)
+        return ort.InferenceSession(
+            graph.SerializeToString(), options, providers=for_session(chosen), enable_fallback=0
+        )
     except Exception as error:
         raise GradientError(f"ONNX Runtime cannot run the gradient graph on {', '.join(chosen)}: {error}") from error
