@@ -13,9 +13,9 @@ from misure_onnx.errors import ModelError, ProviderError
 from misure_onnx.execution_providers import CPU, for_session
 from misure_onnx.graph.graph_backed import Run
 from misure_onnx.processors import usable_cores
+from misure_onnx.session_options import SILENT, session_options
 from misure_onnx.types import AnyArray
 
-_SILENT = 4  # ONNX Runtime's log severity "fatal"; its errors reach us as exceptions
 _INTERNALS = re.compile(
     r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .*? failed:|/onnxruntime_src/\S+:\d+ .*?\) (?=\S)"
 )
@@ -75,10 +75,8 @@ def create_session(
         ModelError: ONNX Runtime cannot load the model.
         ProviderError: the provider that the user named cannot run it.
     """
-    ort.set_default_logger_severity(_SILENT)  # of what is logged outside sessions: libraries that do not load
-    options = ort.SessionOptions()
-    options.log_severity_level = _SILENT
-    options.intra_op_num_threads = max(1, usable_cores() // workers)
+    ort.set_default_logger_severity(SILENT)  # of what is logged outside sessions: libraries that do not load
+    options = session_options(max(1, usable_cores() // workers))
     if not allow_cpu_nodes:
         options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
         requested = tuple(name for name in requested if name != CPU) or requested

@@ -14,6 +14,7 @@ from onnx import helper, inliner, numpy_helper, version_converter
 
 from misure_onnx.errors import GradientError
 from misure_onnx.graph.load import opset_version
+from misure_onnx.session_options import session_options
 
 OLDEST_OPSET = 17
 """ScatterElements adds since 16; LayerNormalization exists since 17."""
@@ -22,7 +23,6 @@ _RESIZE_WITH_MODES = 11
 _OLDEST_IR = 8
 _NEGLIGIBLE = 1e-30  # a weight so small changes no float32 score
 _FLOATS = frozenset({onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.TensorProto.DOUBLE})
-_SILENT = 4  # ONNX Runtime's log severity "fatal"; its errors reach us as exceptions
 
 
 def normalised(
@@ -190,9 +190,7 @@ def _typed(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _folded(model: onnx.ModelProto) -> onnx.ModelProto:
     """ONNX Runtime's basic optimisation: constants folded, and still nothing but standard operators."""
-    options = ort.SessionOptions()
-    options.log_severity_level = _SILENT
-    options.intra_op_num_threads = 1
+    options = session_options(threads=1)
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.add_session_config_entry("session.disable_quant_qdq", "1")  # else quantised weights are not folded
     with tempfile.TemporaryDirectory() as directory:

@@ -5,9 +5,7 @@ import onnxruntime as ort
 
 from misure_onnx.errors import GradientError
 from misure_onnx.execution_providers import CPU, for_session, of_onnx_runtime
-from misure_onnx.processors import usable_cores
-
-_SILENT = 4
+from misure_onnx.session_options import session_options
 
 
 def gradient_session(
@@ -23,9 +21,7 @@ def gradient_session(
     Raises:
         GradientError: ONNX Runtime cannot run the graph there.
     """
-    options = ort.SessionOptions()
-    options.log_severity_level = _SILENT
-    options.intra_op_num_threads = threads or usable_cores()
+    options = session_options(threads)
     chosen = [name for name in providers if of_onnx_runtime(name)] or [CPU]
     try:
         return ort.InferenceSession(

@@ -11,11 +11,11 @@ import onnxruntime as ort
 from onnx import helper, numpy_helper
 
 from misure_onnx.errors import GradientError
+from misure_onnx.session_options import session_options
 
 Array = npt.NDArray[Any]
 
 _KEPT = 1 << 16
-_SILENT = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +63,7 @@ def _session(model: onnx.ModelProto, names: list[str]) -> ort.InferenceSession:
     watched.CopyFrom(model)
     del watched.graph.output[:]
     watched.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    options = ort.SessionOptions()
-    options.log_severity_level = _SILENT
-    options.intra_op_num_threads = 1
+    options = session_options(threads=1)
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     return ort.InferenceSession(watched.SerializeToString(), options, providers=["CPUExecutionProvider"])
 

@@ -8,8 +8,7 @@ from onnx import helper, numpy_helper
 
 from misure_onnx.gradients.onnx_gradient.site import Site
 from misure_onnx.gradients.onnx_gradient.values import Array
-
-_SILENT = 4
+from misure_onnx.session_options import session_options
 
 
 def run_node(site: Site, node: onnx.NodeProto, x: Array, constants: Mapping[str, Array]) -> Array:
@@ -18,9 +17,7 @@ def run_node(site: Site, node: onnx.NodeProto, x: Array, constants: Mapping[str,
     kept = [numpy_helper.from_array(array, name) for name, array in constants.items()]
     graph = helper.make_graph([node], "probe", [fed], [helper.make_empty_tensor_value_info(node.output[0])], kept)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", site.opset)], ir_version=9)
-    options = ort.SessionOptions()
-    options.log_severity_level = _SILENT
-    options.intra_op_num_threads = 1
+    options = session_options(threads=1)
     try:
         session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         result: Array = session.run([node.output[0]], {node.input[0]: x})[0]
