@@ -10,6 +10,12 @@ from onnx import helper, numpy_helper
 
 Array = npt.NDArray[Any]
 
+_STEEP = 2.0**100
+"""Multiplying by a power of two rounds nothing: a ramp is exactly 0 at its bound."""
+
+MOST_BOUND = 2.0**27
+"""A larger one, times `_STEEP`, is no float32."""
+
 _SHARED = 4096  # constants of so many bytes are compared, so that each is written once
 
 
@@ -94,7 +100,20 @@ class GraphWriter:
 
     def where_positive(self, x: str) -> str:
         """1.0 where x > 0, 0.0 elsewhere."""
-        return self.indicator(self.node("Greater", x, self.number(0)))
+        return self.where_above(x, 0)
+
+    def where_above(self, x: str, bound: float) -> str:
+        """1.0 where x > bound, 0.0 elsewhere, in one node: a ramp that is over within 1e-30.
+
+        Args:
+            x: the tensor.
+            bound: a float32 of less than `MOST_BOUND` in size.
+        """
+        return self.node("HardSigmoid", x, alpha=_STEEP, beta=-bound * _STEEP)
+
+    def where_below(self, x: str, bound: float) -> str:
+        """1.0 where x < bound, 0.0 elsewhere; see `where_above`."""
+        return self.node("HardSigmoid", x, alpha=-_STEEP, beta=bound * _STEEP)
 
     def sum(self, x: str, axes: Sequence[int], *, keepdims: bool = True) -> str:
         """The sum along axes."""

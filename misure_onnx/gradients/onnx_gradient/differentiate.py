@@ -64,8 +64,10 @@ def differentiated(
     _check_rules(path, opset_version(model))
     write = GraphWriter(opset_version(model), values.keys())
     arrived = {of: UPSTREAM}
+    producers = {name: node for node in path for name in node.output}
     for node in reversed(path):
-        _write_backward(node, arrived, Site(node, write, values, active, [arrived.get(n) for n in node.output]))
+        upstreams = [arrived.get(name) for name in node.output]
+        _write_backward(node, arrived, Site(node, write, values, active, upstreams=upstreams, producers=producers))
     if wrt not in arrived:
         raise GradientError(f"{of!r} does not depend on {wrt!r} through operators that can be differentiated")
     write.nodes.append(helper.make_node("Identity", [arrived[wrt]], [GRADIENT]))

@@ -12,6 +12,9 @@ from misure_onnx.errors import GradientError
 from misure_onnx.gradients.onnx_gradient.values import Array, Value
 from misure_onnx.graph.writer import GraphWriter
 
+_SCALING = frozenset({"Add", "Sub", "Mul", "Div"})
+_WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization"})
+
 
 class Site:
     """One node, the shapes around it, and the gradient that arrives at its results.
@@ -29,7 +32,9 @@ class Site:
         write: GraphWriter,
         values: Mapping[str, Value],
         active: AbstractSet[str],
+        *,
         upstreams: Sequence[str | None],
+        producers: Mapping[str, onnx.NodeProto],
     ) -> None:
         self.node = node
         self.write = write
@@ -37,6 +42,7 @@ class Site:
         self.upstreams = upstreams
         self._values = values
         self._active = active
+        self._producers = producers
         self._attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
 
     @property
@@ -78,6 +84,18 @@ class Site:
     def is_float(self, k: int = 0) -> bool:
         """Whether an input is floating-point."""
         return self._values[self.node.input[k]].dtype.kind == "f"
+
+    def is_known(self, k: int) -> bool:
+        """Whether an input's numbers are known and do not depend on the image."""
+        return self.has(k) and not self.needs(k) and self._values[self.node.input[k]].data is not None
+
+    def is_convolved(self, k: int) -> bool:
+        """Whether an input is the result of a layer with weights, maybe scaled and shifted by constants."""
+        node = self._producers.get(self.input(k))
+        while node is not None and node.op_type in _SCALING:
+            depending = [name for name in node.input if name in self._active]
+            node = self._producers.get(depending[0]) if len(depending) == 1 else None
+        return node is not None and node.op_type in _WEIGHTED
 
     def constant(self, k: int) -> Array | None:
         """The numbers of an input that does not depend on the image; None where it is not given.

@@ -181,6 +181,37 @@ def test_a_result_whose_gradient_does_not_arrive_is_refused() -> None:
         gradient_graph(model, of="y", wrt="x", shape=X.shape)
 
 
+AROUND = np.array([[-2, 0, 1e-6, 1, 2 - 1e-6, 2, 5, 300]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "inside"),
+    [
+        ("zero, two", (AROUND > 0) & (AROUND < 2)),
+        ("zero", AROUND > 0),
+        (", two", AROUND < 2),
+        ("zero, large", (AROUND >= 0)),  # beyond what a ramp can tell: equality does
+        ("bound, two", (AROUND > 0) & (AROUND < 2)),
+    ],
+)
+@pytest.mark.parametrize("scaled", ["c = Identity(m)", "d = Mul(m, two) c = Div(d, two)"])
+def test_behind_a_layer_with_weights_a_value_at_a_bound_was_clipped(
+    bounds: str, inside: npt.NDArray[np.bool_], scaled: str
+) -> None:
+    weights = "<float zero = {0}, float two = {2}, float large = {1e9}>"
+    made = "bound = Sub(two, two)" if bounds.startswith("bound") else ""
+    model = model_of(f"m = MatMul(x, eye) {scaled} {made} y = Clip(c, {bounds})", types="float[1,8] x", weights=weights)
+    model.graph.initializer.append(numpy_helper.from_array(np.eye(8, dtype=np.float32), "eye"))
+    assert gradient_of(model, AROUND).tolist() == inside.astype(float).tolist()
+
+
+def test_a_pixel_that_is_clipped_where_it_already_was_keeps_its_gradient() -> None:
+    """Pixels that a mask removed are exactly black: a model that clips at black must still say what they would add."""
+    weights = "<float zero = {0}, float two = {2}>"
+    model = model_of("y = Clip(x, zero, two)", types="float[1,8] x", weights=weights)
+    assert gradient_of(model, AROUND).tolist() == ((AROUND >= 0) & (AROUND <= 2)).astype(float).tolist()
+
+
 @pytest.mark.parametrize("operator", ["Conv", "ConvTranspose"])
 def test_a_kernel_that_depends_on_the_image_is_refused(operator: str) -> None:
     body = f"a = Reshape(x, s) y = {operator}(a, a)"
@@ -238,6 +269,6 @@ def test_a_run_that_fails_is_a_gradient_error() -> None:
 
 def test_a_node_that_cannot_be_probed_is_refused_by_name() -> None:
     node = onnx.NodeProto(op_type="Bogus", name="odd", input=["x"], output=["y"])
-    site = Site(node, GraphWriter(17, ()), {}, frozenset(), [None])
+    site = Site(node, GraphWriter(17, ()), {}, frozenset(), upstreams=[None], producers={})
     with pytest.raises(GradientError, match=r"node 'odd' \(Bogus, opset 17\).*cannot be probed"):
         run_node(site, node, X, {})

@@ -52,6 +52,18 @@ OWN_CASES = [
         for kernel in (1, 2, 3, 5, 7)
         for pads in ([0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 1, 2], [2, 3, 3, 2])
     ),
+    *(
+        Case(
+            "Conv",
+            [_draw.real(2, 4, 11, 12), _draw.real(channels, 4 // groups, kernel, kernel)],
+            constants=(1,),
+            attributes={"strides": strides, "pads": pads, "group": groups, "dilations": [dilation] * 2},
+        )
+        for strides in ([2, 2], [3, 2])
+        for kernel, dilation in ((1, 1), (2, 1), (3, 1), (3, 2), (5, 1))
+        for pads in ([0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 1, 2], [2, 3, 3, 2])
+        for groups, channels in ((2, 6), (4, 4))
+    ),
     Case("Resize", [_draw.real(1, 2, 4, 5), None, None, integers(1, 2, 8, 15)], constants=(3,)),
     Case("Conv", [_draw.real(1, 2, 5, 6), _draw.real(3, 2, 2, 2)], constants=(1,), attributes={"pads": [2, 1, 2, 1]}),
     Case("Einsum", [_draw.real(3, 4), _draw.real(4, 5)], attributes={"equation": "ij,jk->k"}),

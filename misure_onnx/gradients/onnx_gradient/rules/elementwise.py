@@ -7,6 +7,7 @@ import onnx
 
 from misure_onnx.gradients.onnx_gradient.rules.rule import Gradients, Rule
 from misure_onnx.gradients.onnx_gradient.site import Site
+from misure_onnx.graph.writer import MOST_BOUND
 
 
 def of_one_input(derivative: Callable[[Site], str]) -> Rule:
@@ -87,10 +88,25 @@ def _where(site: Site) -> Gradients:
 
 
 def _clip(site: Site) -> Gradients:
-    """dy where the bounds changed nothing; equality with the result costs a third of two comparisons."""
-    w = site.write
-    unchanged = w.indicator(w.node("Equal", site.input(0), site.result))
-    return [w.multiply(site.upstream, unchanged), None, None]
+    """dy where the bounds changed nothing.
+
+    What comes from a convolution meets a bound by chance only: there the result tells, and ONNX Runtime still fuses
+    Conv and Clip. Elsewhere (black pixels, clipped at black) a value at the bound is as it was, and equality of input
+    and result tells.
+    """
+    w, gradient = site.write, site.upstream
+    if not site.is_convolved(0) or not all(_is_ramp(site, k) for k in (1, 2)):
+        unchanged = w.indicator(w.node("Equal", site.input(0), site.result))
+        return [w.multiply(gradient, unchanged), None, None]
+    for k, inside in ((1, w.where_above), (2, w.where_below)):
+        if site.has(k):
+            gradient = w.multiply(gradient, inside(site.result, float(site.required(k).item())))
+    return [gradient, None, None]
+
+
+def _is_ramp(site: Site, k: int) -> bool:
+    """Whether a bound is missing, or a constant that `where_above` takes."""
+    return not site.has(k) or (site.is_known(k) and abs(site.required(k).item()) < MOST_BOUND)
 
 
 def _log(site: Site) -> Gradients:
