@@ -63,7 +63,7 @@ def _session(model: onnx.ModelProto, names: list[str]) -> ort.InferenceSession:
     watched.CopyFrom(model)
     del watched.graph.output[:]
     watched.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names)
-    options = session_options(threads=1)
+    options = session_options()
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     return ort.InferenceSession(watched.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
