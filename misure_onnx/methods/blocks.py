@@ -10,7 +10,7 @@ from misure_onnx.methods.sufficiency import Passes, first_that_passes
 from misure_onnx.records import Minimality
 from misure_onnx.types import FloatArray, Region, Size
 
-MOST_BLOCKS = 36
+MOST_BLOCKS = 30
 """Blocks of a region at most; the block's side follows from it."""
 
 

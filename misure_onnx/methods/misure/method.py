@@ -73,8 +73,8 @@ class MiSuRe(Method):
     ROUTES: ClassVar[tuple[str, ...]] = (*GROUPS, *GRADIENT_ROUTES, *FORWARD_ROUTES)
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smooth": {
-            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 35,
-            "descent": 2.5, "patience": 0, "block_checks": 100, "second_run": 8, "background": "complement",
+            "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 32,
+            "descent": 5.0, "patience": 0, "block_checks": 100, "second_run": 6, "background": "complement",
         },
         "minimal": {
             "constrained": True, "robust": False, "smoothing": 0.0, "mask_size": 224, "iterations": 100,
@@ -101,11 +101,11 @@ class MiSuRe(Method):
     background: Literal["complement", "declared"] = "complement"
     mask_size: int = 224
     smoothing: float = 0.025
-    iterations: int = 35
-    descent: float = 2.5
+    iterations: int = 32
+    descent: float = 5.0
     patience: int = 0
     block_checks: int = 100
-    second_run: int = 8
+    second_run: int = 6
     alternatives: int = 0
     jitter: int = 0
     input_noise: float = 0.0
