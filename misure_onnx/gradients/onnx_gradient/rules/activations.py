@@ -7,12 +7,6 @@ from misure_onnx.gradients.onnx_gradient.rules.rule import Gradients, Rule
 from misure_onnx.gradients.onnx_gradient.site import Site, axis_of
 
 
-def _steps(site: Site, condition: str, below: str) -> str:
-    """1 where the condition (a 0/1 tensor) holds, `below` elsewhere."""
-    w = site.write
-    return w.add(condition, w.multiply(w.subtract(w.number(1), condition), below))
-
-
 def _relu(site: Site) -> str:
     """Of the result, not of the input: ONNX Runtime then still fuses Conv and Relu."""
     return site.write.where_positive(site.result)
@@ -30,9 +24,13 @@ def _thresholded_relu(site: Site) -> str:
 
 
 def _prelu(site: Site) -> Gradients:
+    """slope + (1 - slope) * [x > 0]."""
     if site.needs(1):
         raise site.refusal("its slope depends on the image")
-    return [site.write.multiply(site.upstream, _steps(site, site.write.where_positive(site.input(0)), site.input(1)))]
+    w, slope = site.write, site.input(1)
+    rise = w.constant(1 - site.required(1)) if site.is_known(1) else w.subtract(w.number(1), slope)
+    derivative = w.add(w.multiply(w.where_positive(site.input(0)), rise), slope)
+    return [w.multiply(site.upstream, derivative)]
 
 
 def _elu(site: Site) -> str:
