@@ -35,12 +35,12 @@ def test_what_misses_its_aim_is_bold() -> None:
         "passes": {"library_first in pass_original": 61, "library_next in pass_original": 59,
                    "transcription in pass_original": 110, "found in pass_original": 35,
                    "longer in pass_original": 120},
-        "transcription_over_library": {"library_first": 2.9, "found": 3.1},
+        "transcription_over_library": {"library_first": 2.9, "library_next": 3.0, "found": 3.1},
         "library": {"dice": 0.91, "ratio": 0.3}, "transcription": {"dice": 0.95, "ratio": 0.9},
         "found": {"ratio": 0.4}, "longer": {"ratio": 0.2},
     }  # fmt: skip
     cells = table({"A": row}).splitlines()[-1].split(" | ")
-    assert cells[3:13] == ["**61**", "59", "110", "**2.9**", "0.910", "0.30", "35", "3.1", "0.40", "0.950"]
+    assert cells[3:14] == ["**61**", "59", "110", "**2.9**", "3.0", "0.910", "0.30", "35", "3.1", "0.40", "0.950"]
 
 
 def test_a_way_that_a_graph_refuses_and_a_compilation_that_never_pays_are_said() -> None:
