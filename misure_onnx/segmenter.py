@@ -84,7 +84,7 @@ class Identity:
     Attributes:
         model_sha256: of the ONNX file; None where there is none.
         opset: of ONNX's default domain.
-        providers_requested, providers_used: ONNX Runtime's own strings.
+        providers_requested, providers_used: ONNX Runtime's own strings, or OpenVINO, and the precision asked for.
         notes: what was assumed or chosen for the user, a sentence each.
         server: of a model behind one.
     """

@@ -1,6 +1,5 @@
 """Convolution and its transpose, in one, two and three dimensions."""
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,39 +77,35 @@ def adjoint(site: Site, upstream: str, weights: Array, windows: Windows, groups:
     groups: a convolution of the upstream with zeros between its pixels (two to three times as fast).
     Else: a transposed convolution.
     """
-    if set(windows.strides) == {1}:
-        return _by_flipped_kernel(site, upstream, weights, windows, groups)
-    flat = len(windows.kernel) == 2
-    phases = _phases(windows) if groups == 1 and flat else None
+    strided, flat = set(windows.strides) != {1}, len(windows.kernel) == 2
+    phases = _phases(windows) if strided and flat and groups == 1 else None
     if phases is not None:
         return _by_phases(site, upstream, weights, windows, phases)
-    if groups > 1 and flat:
-        steps = [steps * stride for steps, stride in zip(windows.steps, windows.strides, strict=True)]
-        spread = dataclasses.replace(windows, strides=[1, 1], steps=steps)
-        if _pads_of_flipped(spread) is not None:
-            apart = spread_apart(site.write, upstream, windows.steps, windows.strides)
-            return _by_flipped_kernel(site, apart, weights, spread, groups)
-    return _by_transposed_convolution(site, upstream, weights, windows, groups)
+    pads = None if strided and not (flat and groups > 1) else _pads_of_flipped(windows)
+    if pads is None:
+        return _by_transposed_convolution(site, upstream, weights, windows, groups)
+    if strided:
+        upstream = spread_apart(site.write, upstream, windows.steps, windows.strides)
+    kernel = site.write.constant(_flipped(weights, groups))
+    return site.write.node("Conv", upstream, kernel, pads=pads, dilations=windows.dilations, group=groups)
 
 
 def _pads_of_flipped(windows: Windows) -> list[int] | None:
-    """Padding of the convolution with the flipped kernel, at stride 1; None where some of it is negative."""
+    """Padding of the convolution with the flipped kernel, at stride 1; None where some of it is negative.
+
+    Of larger strides: of the upstream with zeros between its pixels.
+    """
     before = [reach - pad for reach, pad in zip(windows.reach, windows.before, strict=True)]
-    spans = zip(windows.size, windows.reach, windows.steps, before, strict=True)
-    pads = before + [size + reach - steps - b for size, reach, steps, b in spans]
+    spans = zip(windows.size, windows.reach, windows.steps, windows.strides, before, strict=True)
+    pads = before + [size + reach - steps * stride - b for size, reach, steps, stride, b in spans]
     return pads if min(pads) >= 0 else None
 
 
-def _by_flipped_kernel(site: Site, upstream: str, weights: Array, windows: Windows, groups: int) -> str:
-    pads = _pads_of_flipped(windows)
-    if pads is None:
-        return _by_transposed_convolution(site, upstream, weights, windows, groups)
-    outer, inner = weights.shape[0] // groups, weights.shape[1]
-    kernel = weights.reshape(groups, outer, inner, *windows.kernel).swapaxes(1, 2)
-    flipped = np.flip(kernel.reshape(groups * inner, outer, *windows.kernel), tuple(range(2, weights.ndim)))
-    return site.write.node(
-        "Conv", upstream, site.write.constant(flipped), pads=pads, dilations=windows.dilations, group=groups
-    )
+def _flipped(weights: Array, groups: int) -> Array:
+    """Kernels (O, I / groups, ...) turned round, input and output channels exchanged within each group."""
+    outer, inner, *kernel = weights.shape[0] // groups, *weights.shape[1:]
+    exchanged = weights.reshape(groups, outer, inner, *kernel).swapaxes(1, 2).reshape(groups * inner, outer, *kernel)
+    return np.asarray(np.flip(exchanged, tuple(range(2, weights.ndim))))
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import numpy as np
 import onnx
 
+from misure_onnx.gradients.onnx_gradient.rules.pixel_blocks import blocks_laid_out
 from misure_onnx.gradients.onnx_gradient.rules.probe import run_node
 from misure_onnx.gradients.onnx_gradient.rules.rule import Gradients, Rule
 from misure_onnx.gradients.onnx_gradient.site import Site, axis_of, product
@@ -91,7 +92,8 @@ def _depth_to_space(site: Site) -> Gradients:
 
 
 def _space_to_depth(site: Site) -> Gradients:
-    return [site.write.node("DepthToSpace", site.upstream, blocksize=site.integer("blocksize", 1), mode="DCR")]
+    side, (number, channels, height, width) = site.integer("blocksize", 1), site.shape()
+    return [blocks_laid_out(site.write, site.upstream, [number, channels, height // side, width // side], side)]
 
 
 def _scatter_nd(site: Site) -> Gradients:
