@@ -1,7 +1,7 @@
 """How many forwards does RISE need, and what does each way to save some bring?
 
-    python -m benchmarks.rise_forwards                       # measures; `build/rise_forwards` keeps all Dice
-    python -m benchmarks.rise_forwards --scheme "kernel surrogate and trees"   # of it alone
+    python -m benchmarks.rise_forwards                       # measures; `build/rise_forwards` keeps all answers
+    python -m benchmarks.rise_forwards --scheme "surrogate in two steps"   # of it alone
     python -m benchmarks.rise_forwards --docs docs/rise.md   # measures nothing: writes the table
 
 What all schemes estimate is the covariance of Dice and visibility; the reference is its mean over all masks that
@@ -25,9 +25,21 @@ import numpy.typing as npt
 
 from benchmarks.overhead import Case, cases
 from benchmarks.page_table import write_table
-from benchmarks.rise_schemes import CELLS, DESIGNS, SCHEMES, Sample, Values, linear, mean, one_kernel, surrogate
+from benchmarks.rise_schemes import (
+    CELLS,
+    DESIGNS,
+    SCHEMES,
+    Sample,
+    Values,
+    learned_kernel,
+    linear,
+    mean,
+    one_kernel,
+    surrogate,
+)
 from misure_onnx.api import make_metrics
 from misure_onnx.machine import describe_machine
+from misure_onnx.methods.places import dice_and_places
 from misure_onnx.methods.random_masks import RandomMasks
 from misure_onnx.metrics.agreement import map_agreement
 from misure_onnx.metrics.base import MapCandidate, MapMetric
@@ -52,7 +64,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/rise_forwards.json"))
     parser.add_argument(
-        "--bank", type=Path, default=Path("build/rise_forwards"), help="Dice of all masks are kept here"
+        "--bank", type=Path, default=Path("build/rise_forwards"), help="answers to all masks are kept here"
     )
     parser.add_argument("--cases", default=",".join(CASES))
     alone = [name for name, (design, _) in SCHEMES.items() if design == "alone"]
@@ -116,7 +128,7 @@ def _of_scheme(
     sizes: tuple[int, ...] = SIZES,
 ) -> dict[str, Any]:
     design, estimate = SCHEMES[scheme]
-    sizes = tuple(n for n in sizes if estimate not in (linear, one_kernel) or n <= MOST_IN_ONE_FIT)
+    sizes = tuple(n for n in sizes if estimate not in (linear, one_kernel, learned_kernel) or n <= MOST_IN_ONE_FIT)
     measured = {str(n): of_size(samples[design], n, estimate, reference) for n in sizes}
     found = {n: row for n, row in measured.items() if row}
     print(case.name, scheme, {n: round(row["error"], 3) for n, row in found.items()}, flush=True)
@@ -138,12 +150,12 @@ def banked(case: Case, design: str, bank: Path) -> Sample:
     grids = DESIGNS[design](rng, count)
     twice = 1 if design == "alone" else 2  # pairs share their shift
     shifts = np.stack([rng.integers(0, -(-extent // CELLS), count // twice) for extent in masks.size], axis=1)
-    sample = Sample(masks, grids, np.repeat(shifts, twice, axis=0), np.zeros(count))
+    sample = Sample(masks, grids, np.repeat(shifts, twice, axis=0), np.zeros((count, 1)))
     kept = dict(np.load(bank)) if bank.exists() else {}
     if design not in kept:
         baseline = make_baseline("zero", case.task.image, case.task.rng())
-        judged = case.task.judged((sample.mask(index) for index in range(count)), baseline, many=True)
-        kept[design] = np.array([dice for _, dice in judged])
+        drawn = (sample.mask(index) for index in range(count))
+        kept[design] = np.stack([numbers for _, numbers in case.task.answered(drawn, baseline, dice_and_places)])
         bank.parent.mkdir(parents=True, exist_ok=True)
         np.savez(bank, **kept)
     return Sample(masks, sample.grids, sample.shifts, np.asarray(kept[design], np.float64))

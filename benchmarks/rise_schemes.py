@@ -14,7 +14,7 @@ import numpy.typing as npt
 import scipy.linalg
 
 from misure_onnx.methods import sampled_maps
-from misure_onnx.methods.mask_surrogate import fit_surrogate
+from misure_onnx.methods.kernel_regression import Settings, fit_kernel
 from misure_onnx.methods.random_masks import RandomMasks
 from misure_onnx.types import FloatArray, SaliencyMap
 
@@ -26,16 +26,21 @@ Values: TypeAlias = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sample:
-    """Masks of one design with the Dice that they leave."""
+    """Masks of one design with what the model said of each (n, V), the Dice first."""
 
     masks: RandomMasks
     grids: Grids
     shifts: Shifts
-    dice: Values
+    answers: Values
+
+    @property
+    def dice(self) -> Values:
+        """(n,)."""
+        return self.answers[:, 0]
 
     def part(self, chosen: npt.NDArray[np.int64]) -> "Sample":
         """Some of them."""
-        return Sample(self.masks, self.grids[chosen], self.shifts[chosen], self.dice[chosen])
+        return Sample(self.masks, self.grids[chosen], self.shifts[chosen], self.answers[chosen])
 
     def mask(self, index: int) -> FloatArray:
         """(H, W)."""
@@ -70,7 +75,7 @@ DESIGNS = {"alone": alone, "pairs": pairs, "balanced": balanced}
 def mean(sample: Sample) -> SaliencyMap:
     """The definition."""
     found = sampled_maps.MeanMap(sample.masks.size, None)
-    found.add([(sample.mask(index), float(dice)) for index, dice in enumerate(sample.dice)])
+    found.add([(sample.mask(index), answers) for index, answers in enumerate(sample.answers)])
     return found.maps()[0]
 
 
@@ -93,22 +98,25 @@ def linear(sample: Sample) -> SaliencyMap:
 
 
 def one_kernel(sample: Sample) -> SaliencyMap:
-    """The surrogate without learned weights: every place counts alike."""
-    fitted = fit_surrogate(_samples(sample), sample.dice, rounds=1)
-    return sample.masks.covariance(fitted, np.random.default_rng(0))
+    """A kernel regression of the Dice in which every place counts alike."""
+    return _kernel_of_dice(sample, rounds=1)
+
+
+def learned_kernel(sample: Sample) -> SaliencyMap:
+    """The same, which learns which places matter."""
+    return _kernel_of_dice(sample, rounds=5)
+
+
+def _kernel_of_dice(sample: Sample, rounds: int) -> SaliencyMap:
+    dice = np.asarray(sample.dice[:, None], np.float32)
+    fitted = fit_kernel(_samples(sample), dice, Settings(rounds, 2.0, 1e-2))
+    return sample.masks.covariance(lambda masks: fitted(masks)[:, 0], np.random.default_rng(0))
 
 
 def surrogate(sample: Sample) -> SaliencyMap:
     """As the method has it."""
-    found = sampled_maps.SurrogateMap(sample.masks, len(sample.dice), 0)
-    found.add([(sample.mask(index), float(dice)) for index, dice in enumerate(sample.dice)])
-    return found.maps()[0]
-
-
-def surrogates(sample: Sample) -> SaliencyMap:
-    """As the method has it with `estimator=surrogates`: the mean of the kernel's map and that of trees."""
-    found = sampled_maps.SurrogateMap(sample.masks, len(sample.dice), 0, trees=True)
-    found.add([(sample.mask(index), float(dice)) for index, dice in enumerate(sample.dice)])
+    found = sampled_maps.SurrogateMap(sample.masks, len(sample.answers), 0)
+    found.add([(sample.mask(index), answers) for index, answers in enumerate(sample.answers)])
     return found.maps()[0]
 
 
@@ -117,9 +125,9 @@ SCHEMES: dict[str, tuple[str, Callable[[Sample], SaliencyMap]]] = {
     "mean, antithetic pairs": ("pairs", mean),
     "mean, balanced cells": ("balanced", mean),
     "linear surrogate": ("alone", linear),
-    "kernel surrogate, all places alike": ("alone", one_kernel),
-    "kernel surrogate, learned weights": ("alone", surrogate),
+    "kernel surrogate of the Dice, all places alike": ("alone", one_kernel),
+    "kernel surrogate of the Dice, learned weights": ("alone", learned_kernel),
+    "surrogate in two steps": ("alone", surrogate),
     "the same, antithetic pairs": ("pairs", surrogate),
     "the same, balanced cells": ("balanced", surrogate),
-    "kernel surrogate and trees": ("alone", surrogates),
 }

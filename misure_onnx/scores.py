@@ -94,6 +94,33 @@ class Head:
         both = own + other
         return np.asarray(np.divide(own, both, out=np.full_like(both, 0.5), where=both > 0), np.float32)
 
+    def strongest_rival(self, scores: Scores, class_index: int, rival: int | None) -> FloatArray:
+        """What a class must beat to be predicted: (N, L, ...) -> (N, ...).
+
+        The rival's score where there is one; else the highest of all other classes, or the threshold of an independent
+        channel.
+        """
+        if rival is not None:
+            return scores[:, rival]
+        if not self.exclusive:
+            return np.full_like(scores[:, class_index], self.score_threshold)
+        others = [part for part in (scores[:, :class_index], scores[:, class_index + 1 :]) if part.shape[1]]
+        return np.maximum.reduce([_highest(part) for part in others]) if others else scores[:, class_index]
+
+    def lead(self, own: FloatArray, rival: FloatArray) -> FloatArray:
+        """How far a score is ahead of another, in [-1, 1], 0 where they are equal.
+
+        tanh(d / 4) for a difference d of logits; of probabilities p and q the same without their logarithms,
+        (sqrt p - sqrt q) / (sqrt p + sqrt q), with odds in their place where channels are independent.
+        """
+        if self.kind in ("logits", "sigmoid_logits"):
+            return np.asarray(np.tanh((own - rival) / 4), np.float32)
+        if self.kind == "sigmoid":
+            own, rival = own * (1 - rival), rival * (1 - own)
+        own, rival = np.sqrt(np.maximum(own, 0)), np.sqrt(np.maximum(rival, 0))
+        both = own + rival
+        return np.asarray(np.divide(own - rival, both, out=np.zeros_like(both), where=both > 0), np.float32)
+
     def labels(self, scores: Scores) -> npt.NDArray[np.int64]:
         """Label map (N, H, W); for independent channels the likeliest class above threshold, else -1.
 
@@ -107,7 +134,7 @@ class Head:
 
 
 def _highest(scores: Scores) -> FloatArray:
-    """(N, K, H, W) -> (N, H, W); one channel is its own maximum."""
+    """(N, K, ...) -> (N, ...); one channel is its own maximum."""
     return scores[:, 0] if scores.shape[1] == 1 else np.asarray(scores.max(axis=1), np.float32)
 
 

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from misure_onnx.classes import assumed_background, class_index, predicted_region, present_classes
 from misure_onnx.errors import TargetError
+from misure_onnx.lattice import Lattice, lattices_of
 from misure_onnx.mask import component_at, components, nearest_pixels, resize_region
 from misure_onnx.network_input import in_network_axes
 from misure_onnx.overlap import hard_dice
@@ -73,6 +74,15 @@ class ResolvedTarget:
         """The class's score, of a contrast the difference of both: (N, L, H, W) -> (N, H, W)."""
         own = scores[:, self.class_index]
         return own if self.rival is None else np.asarray(own - scores[:, self.rival], np.float32)
+
+    def lead(self, scores: Scores, head: Head) -> FloatArray:
+        """How far the class leads all others, of a contrast its rival: (N, L, ...) -> (N, ...) in [-1, 1]."""
+        return head.lead(scores[:, self.class_index], head.strongest_rival(scores, self.class_index, self.rival))
+
+    @cached_property
+    def lattices(self) -> tuple[Lattice, Lattice]:
+        """Points over the object, and over what is around it."""
+        return lattices_of(self.region)
 
     def dice(self, predicted: BoolArray) -> npt.NDArray[np.float64]:
         """Hard Dice of predictions (N, H, W) of the class against the region, within the domain: (N,)."""

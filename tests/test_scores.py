@@ -188,3 +188,46 @@ def test_scores_are_not_changed() -> None:
     head.membership(scores, 2)
     head.labels(scores)
     assert np.array_equal(scores, before)
+
+
+KINDS: tuple[ScoreKind, ...] = (*EXCLUSIVE, *INDEPENDENT)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("index", [0, 2, L - 1])
+def test_the_lead_is_positive_where_the_class_is_predicted(kind: ScoreKind, index: int) -> None:
+    head, scores = Head(kind, 0.3), random_scores(kind)
+    lead = head.lead(scores[:, index], head.strongest_rival(scores, index, None))
+    assert np.array_equal(lead > 0, head.membership(scores, index))
+    assert np.abs(lead).max() <= 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_lead_over_a_rival_is_positive_where_it_is_above(kind: ScoreKind) -> None:
+    head, scores = Head(kind), random_scores(kind)
+    lead = head.lead(scores[:, 1], head.strongest_rival(scores, 1, 3))
+    assert np.array_equal(lead > 0, scores[:, 1] > scores[:, 3])
+
+
+@pytest.mark.parametrize(("logits", "probabilities"), [("logits", "softmax"), ("sigmoid_logits", "sigmoid")])
+@pytest.mark.parametrize("rival", [None, 3])
+def test_the_lead_is_the_same_of_logits_and_of_their_probabilities(
+    logits: ScoreKind, probabilities: ScoreKind, rival: int | None
+) -> None:
+    raw = random_scores("logits")
+    leads = []
+    for kind, scores in ((logits, raw), (probabilities, Head(logits).probabilities(raw))):
+        head = Head(kind, 0.3)
+        leads.append(head.lead(scores[:, 1], head.strongest_rival(scores, 1, rival)))
+    assert leads[0] == pytest.approx(leads[1], abs=1e-4)  # 1 - p of a probability near 1 has few digits
+
+
+def test_a_lead_by_hand() -> None:
+    assert Head("logits").lead(np.array([3.0]), np.array([1.0])) == pytest.approx(np.tanh([0.5]))
+    assert Head("softmax").lead(np.array([0.81, 0.0]), np.array([0.09, 0.0])) == pytest.approx([0.5, 0])
+    assert Head("sigmoid").lead(np.array([0.9]), np.array([0.5])) == pytest.approx([0.5])
+
+
+def test_a_class_without_rivals_leads_by_nothing() -> None:
+    scores = np.ones((1, 1, 2, 2), np.float32)
+    assert not Head("softmax").lead(scores[:, 0], Head("softmax").strongest_rival(scores, 0, None)).any()

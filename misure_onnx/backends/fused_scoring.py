@@ -1,5 +1,6 @@
 """Masks in, Dice out: one run of ONNX Runtime blends, predicts and counts."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 
 _PROBES = 2
+_COUNTS = (scoring.BOTH, scoring.FOUND, scoring.CHECK)
 
 
 class FusedScorer:
@@ -58,7 +60,9 @@ class FusedScorer:
             size,
             segmenter.output_size(image),
             mask_size or size,
+            target.lattices,
         )
+        self._at_points = asked.at_points
         graph = scoring.scoring_graph(load_with_weights(segmenter.path), asked)
         used = segmenter.identity.providers_used
         try:
@@ -84,34 +88,49 @@ class FusedScorer:
             ModelError: ONNX Runtime failed.
             ModelOutputError: NaN or infinite scores.
         """
-        both, found, check = self._counts(masks, baseline)
+        return self._dice(self._outputs(_COUNTS, masks, baseline), masks, baseline)
+
+    def dice_and_leads(self, masks: FloatArray, baseline: Images) -> tuple[npt.NDArray[np.float64], list[FloatArray]]:
+        """Dice, and the target's lead (N, 32, 32) at the points of each of its lattices.
+
+        Raises:
+            ModelError, ModelOutputError: as `dice`.
+        """
+        outputs = self._outputs((*_COUNTS, *self._at_points), masks, baseline)
+        compared, head = outputs[len(_COUNTS) :], self._segmenter.spec.head
+        leads = [head.lead(own, rival) for own, rival in zip(compared[0::2], compared[1::2], strict=True)]
+        return self._dice(outputs[: len(_COUNTS)], masks, baseline), leads
+
+    def _dice(self, counts: list[FloatArray], masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
+        both, found, check = (count.astype(np.float64) for count in counts)
         if not np.isfinite(check).all():
             return self._outside(masks, baseline)
         total = found + self._pixels
         return np.where(total == 0, 1.0, 2.0 * both / np.maximum(total, 1))
 
-    def _counts(self, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
-        """(3, N): both, found, check."""
+    def _outputs(self, names: Sequence[str], masks: FloatArray, baseline: Images) -> list[FloatArray]:
+        """(N, ...) each."""
         step = self._input.batch or (len(masks) if self._takes_batches else 1)
         parts = []
         for start in range(0, len(masks), step):
             some = masks[start : start + step]
             filled = np.concatenate([some, np.repeat(some[-1:], step - len(some), axis=0)])
-            parts.append(self._run(filled, baseline)[:, : len(some)])
-        return np.concatenate(parts, axis=1).astype(np.float64)
+            parts.append([output[: len(some)] for output in self._run(names, filled, baseline)])
+        return [np.concatenate(pieces) for pieces in zip(*parts, strict=True)]
 
-    def _run(self, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float32]:
+    def _run(self, names: Sequence[str], masks: FloatArray, baseline: Images) -> list[FloatArray]:
         binding = self._session.io_binding()
         for name, value in {**self._fixed, scoring.BASELINE: self._on_device_once(baseline)}.items():
             binding.bind_ortvalue_input(name, value)
         binding.bind_cpu_input(scoring.MASKS, np.ascontiguousarray(masks[:, None], np.float32))
-        for name in (scoring.BOTH, scoring.FOUND, scoring.CHECK):
+        for name in names:
             binding.bind_output(name)
         try:
             self._session.run_with_iobinding(binding)
         except Exception as error:
             raise ModelError(f"ONNX Runtime could not run the extended graph: {first_line(error)}") from error
-        return np.stack(binding.copy_outputs_to_cpu())
+        outputs: list[FloatArray] = binding.copy_outputs_to_cpu()
+        return outputs
 
     def _on_device_once(self, baseline: Images) -> ort.OrtValue:
         if self._baseline is None or self._baseline[0] is not baseline:

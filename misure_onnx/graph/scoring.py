@@ -14,12 +14,14 @@ from misure_onnx.graph.input_signature import InputSignature
 from misure_onnx.graph.load import opset_version
 from misure_onnx.graph.output_signature import OutputSignature
 from misure_onnx.graph.writer import GraphWriter
+from misure_onnx.lattice import Lattice
 from misure_onnx.types import Size
 
 MASKS, IMAGE, BASELINE, REGION, DOMAIN = (
     f"scoring/{name}" for name in ("masks", "image", "baseline", "region", "domain")
 )
 BOTH, FOUND, CHECK = "scoring/both", "scoring/found", "scoring/check"
+OWN, RIVAL = "scoring/own", "scoring/rival"
 
 _LOWEST_OPSET, _CONVERTED_TO = 13, 17
 _NUMBERS: dict[type, int] = {
@@ -41,6 +43,7 @@ class Scoring:
         size: (H, W) of the image, (D, H, W) of a volume.
         output_size: (h, w) of the output for such an image.
         mask_size: of the masks; another one than the image's is resized bilinearly (half-pixel centres).
+        lattices: points at which the scores of the class and of its strongest rival are given as well.
     """
 
     input: InputSignature
@@ -50,6 +53,12 @@ class Scoring:
     size: Size
     output_size: Size
     mask_size: Size
+    lattices: tuple[Lattice, ...]
+
+    @property
+    def at_points(self) -> list[str]:
+        """Names of the outputs with scores at points: of each lattice the class's, then its rival's."""
+        return [f"{name}_{index}" for index in range(len(self.lattices)) for name in (OWN, RIVAL)]
 
 
 def scoring_graph(model: onnx.ModelProto, asked: Scoring) -> onnx.ModelProto:
@@ -63,7 +72,8 @@ def scoring_graph(model: onnx.ModelProto, asked: Scoring) -> onnx.ModelProto:
         Inputs: `MASKS` (N, 1, *mask_size), `IMAGE` and `BASELINE` (1, C, H, W) or (1, H, W, C) as the model has its
         input, `REGION` and `DOMAIN` (1, 1, H, W), all float32. Outputs, each (N,) float32: `BOTH` and `FOUND`, the
         predicted pixels of the domain that are in the region, and all of them; `CHECK`, which is finite where
-        every pixel's scores are usable (see `Head.membership`).
+        every pixel's scores are usable (see `Head.membership`). And `asked.at_points`, each (N, 32, 32) float32, what
+        `Head.lead` takes (of labels 1 and 0 where the class is predicted, 0 and 1 elsewhere).
 
     Raises:
         UnsupportedModel: a label map of another size than the image, or an opset that cannot be raised to 13.
@@ -83,7 +93,7 @@ def scoring_graph(model: onnx.ModelProto, asked: Scoring) -> onnx.ModelProto:
         getattr(graph, field).extend(values)
     graph.ClearField("output")
     graph.ClearField("value_info")  # shapes for the batch that the file declares
-    graph.output.extend(helper.make_empty_tensor_value_info(name) for name in (BOTH, FOUND, CHECK))
+    graph.output.extend(helper.make_empty_tensor_value_info(name) for name in (BOTH, FOUND, CHECK, *asked.at_points))
     graph.initializer.extend(write.constants)
     return wrapped
 
@@ -135,26 +145,40 @@ def _resized(write: GraphWriter, planes: str, channels: int, size: Size) -> str:
 
 
 def _write_counts(write: GraphWriter, asked: Scoring) -> None:
-    predicted, check = _predicted(write, asked)
+    predicted, check, compared = _predicted(write, asked)
     found = write.multiply(write.reshape(write.indicator(predicted), [-1, 1, *asked.size]), DOMAIN)
     for name, plane in ((BOTH, write.multiply(found, REGION)), (FOUND, found), (CHECK, check)):
         rows = write.sum(plane, [-1], keepdims=True)
         axes = range(1, 2 + len(asked.size))
         write.nodes.append(helper.make_node("Identity", [write.sum(rows, axes, keepdims=False)], [name]))
+    planes = [write.reshape(plane, [-1, *asked.size]) for plane in compared]
+    at_points = [_at_points(write, plane, lattice) for lattice in asked.lattices for plane in planes]
+    for name, points in zip(asked.at_points, at_points, strict=True):
+        write.nodes.append(helper.make_node("Identity", [points], [name]))
 
 
-def _predicted(write: GraphWriter, asked: Scoring) -> tuple[str, str]:
-    """Where the class is predicted (its axis of length 1), as `Head.membership` has it, and planes to be checked."""
+def _at_points(write: GraphWriter, plane: str, lattice: Lattice) -> str:
+    """(N, H, W) -> (N, 32, 32)."""
+    for axis, rows in enumerate(lattice.axes, start=1):
+        plane = write.node("Gather", plane, write.constant(rows), axis=axis)
+    return plane
+
+
+def _predicted(write: GraphWriter, asked: Scoring) -> tuple[str, str, tuple[str, str]]:
+    """Where the class is predicted (its axis of length 1), as `Head.membership` has it; planes to check; own, rival."""
     output, head = asked.output, asked.output.head
     if head.kind == "labels":
         label = write.constant(np.array(asked.class_index, np.int64))
         labels = write.reshape(write.node("Cast", output.name, to=onnx.TensorProto.INT64), [-1, 1, *asked.size])
-        return write.node("Equal", labels, label), write.node("Cast", labels, to=onnx.TensorProto.FLOAT)
+        predicted, check = write.node("Equal", labels, label), write.node("Cast", labels, to=onnx.TensorProto.FLOAT)
+        own = write.indicator(predicted)
+        return predicted, check, (own, write.subtract(write.number(1), own))
     scores, axis = _scores(write, asked)
     own = write.slice(scores, asked.class_index, asked.class_index + 1, axis)
     if not head.exclusive and asked.rival is None:
-        return write.node("Greater", own, write.number(head.score_threshold)), own
-    predicted, check = "", own
+        limit = write.number(head.score_threshold)
+        return write.node("Greater", own, limit), own, (own, write.add(write.multiply(own, write.number(0)), limit))
+    predicted, check, strongest = "", own, ""
     for start, stop, comparison in _rivals(asked):
         if start == stop:
             continue
@@ -163,7 +187,8 @@ def _predicted(write: GraphWriter, asked: Scoring) -> tuple[str, str]:
         wins = write.node(comparison, own, highest)
         predicted = write.node("And", predicted, wins) if predicted else wins
         check = write.add(check, highest)
-    return predicted or write.node("Equal", own, own), check
+        strongest = write.node("Max", strongest, highest) if strongest else highest
+    return predicted or write.node("Equal", own, own), check, (own, strongest or own)
 
 
 def _rivals(asked: Scoring) -> list[tuple[int, int, str]]:

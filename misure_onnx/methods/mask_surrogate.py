@@ -1,100 +1,85 @@
-"""A stand-in for the model: from a few hundred masks and their values to the value of any other mask.
+"""A stand-in for the model: from a few hundred masks, and what the model said of them, to the Dice of any other mask.
 
-Kernel ridge regression whose kernel learns which places matter: after each fit a place gets the mean square of the
-function's derivative by it as its weight in the distance of two masks. This is the recursive feature machine of
-Radhakrishnan, Beaglehole, Pandit and Belkin (Science 383, 2024, arXiv 2212.13881) with a diagonal matrix and their
-Laplacian kernel. That the value of a mask hangs on few places, and on several of them together, is what it can
-learn and a mean cannot.
+It learns in two steps. The Dice of a mask is one number, near 0 or near 1 on many objects, and a few hundred of them
+tell little; how far the object is ahead in each part of the image (methods/places.py) is known for every mask as well.
+The first step goes from the mask to a few components of that, the second from these to the Dice. Between the two
+stands what the first step says of masks that it has not seen, so that the second learns how far to believe it.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import scipy.linalg
 
+from misure_onnx.methods.kernel_regression import KernelRegression, Settings, fit_kernel
+from misure_onnx.methods.latent_components import components_towards, principal_components
 from misure_onnx.types import FloatArray
 
-_ROUNDS = 5
-_LENGTH, _RIDGE = 2.0, 1e-2
-"""Both matter little: twice the length, or a hundredth of the ridge, change the map's error by 3 % or less."""
-_RELEVANT = 1e-3
-_NEAREST = 1e-6
+Values = npt.NDArray[np.float64]
+
+_PRINCIPAL, _TOWARDS = 6, 3
+_TO_COMPONENTS, _TO_DICE = Settings(3, 2.0, 1e-2), Settings(2, 4.0, 0.3)
+_FENCE, _OUTLIERS = 2.0, 0.05
+"""Beyond so many times the range of all but a twentieth at either end, a Dice is an outlier."""
 
 
 @dataclass(frozen=True, eq=False)
 class MaskSurrogate:
-    """f(m) = mean + sum_i a_i exp(-d(m, m_i) / L), d the distance with a weight for each place.
+    """From masks to Dice.
 
     Attributes:
-        places: (P,) of the D places of a mask, those that have a weight.
-        scale: (P,), roots of the weights over L.
-        masks: (n, P), at these places, scaled.
-        coefficients: a (n,).
-        mean: of the values.
+        first: from masks to components, each with a kernel of its own.
+        centre, spread: of what these say of unseen masks.
+        second: from components to the Dice, and to that of outliers, each with the share of it that is believed.
     """
 
-    places: npt.NDArray[np.intp]
-    scale: FloatArray
-    masks: FloatArray
-    coefficients: FloatArray
-    mean: float
+    first: tuple[KernelRegression, ...]
+    centre: FloatArray
+    spread: FloatArray
+    second: tuple[tuple[float, KernelRegression], ...]
 
     def __call__(self, masks: FloatArray) -> FloatArray:
-        """Values (k,) of masks (k, D)."""
-        if not self.coefficients.any():
-            return np.full(len(masks), self.mean, np.float32)
-        kernel = _kernel(_distances(masks[:, self.places] * self.scale, self.masks))
-        return np.asarray(self.mean + kernel @ self.coefficients, np.float32)
-
-    def relevance(self) -> FloatArray:
-        """(P,): mean square of the derivative by each place, over the masks; up to a factor."""
-        distances = _distances(self.masks, self.masks)
-        np.fill_diagonal(distances, np.inf)  # the kernel has no derivative at a mask itself
-        pull = _kernel(distances.copy())
-        pull /= distances
-        pull *= self.coefficients
-        derivative = pull @ self.masks - pull.sum(axis=1, keepdims=True) * self.masks
-        return np.asarray(np.mean((derivative * self.scale) ** 2, axis=0), np.float32)
+        """(k,) for masks (k, D): the Dice, but for a constant."""
+        seen = np.concatenate([one(masks) for one in self.first], axis=1)
+        components = (seen - self.centre) / self.spread
+        dice = np.zeros(len(masks), np.float32)
+        for share, one in self.second:
+            dice += share * one(components)[:, 0]
+        return dice
 
 
-def fit_surrogate(masks: FloatArray, values: npt.NDArray[np.float64], rounds: int = _ROUNDS) -> MaskSurrogate:
-    """Of masks (n, D) in [0, 1] and their values (n,); places below a thousandth of the largest weight are left out."""
-    fitted = _fit(masks, values, np.arange(masks.shape[1]), np.ones(masks.shape[1], np.float32))
-    for _ in range(rounds - 1):
-        if not fitted.coefficients.any():
-            break
-        weights = fitted.relevance()
-        kept = weights > _RELEVANT * weights.max()
-        fitted = _fit(masks, values, fitted.places[kept], weights[kept])
-    return fitted
+def fit_surrogate(masks: FloatArray, dice: Values, places: FloatArray) -> MaskSurrogate:
+    """Of masks (n, D) in [0, 1], their Dice (n,), and what the model said place by place (n, F)."""
+    usual = within_fence(dice)
+    shared = np.column_stack([principal_components(places, _PRINCIPAL), _standardised(usual)]).astype(np.float32)
+    alone = components_towards(places, usual, _TOWARDS).T[..., None]
+    first = tuple(fit_kernel(masks, values, _TO_COMPONENTS) for values in (shared, *alone))
+    seen = np.concatenate([one.unseen for one in first], axis=1)
+    centre, spread = seen.mean(axis=0), seen.std(axis=0)
+    spread[spread == 0] = 1
+    components = (seen - centre) / spread
+    second = [_believed(components, part) for part in (usual, dice - usual) if np.ptp(part) > 0]
+    return MaskSurrogate(first, centre, spread, tuple(second))
 
 
-def _fit(
-    masks: FloatArray, values: npt.NDArray[np.float64], places: npt.NDArray[np.intp], weights: FloatArray
-) -> MaskSurrogate:
-    """Distances are measured in L times their root mean square, so that the weights' own scale does not count."""
-    masks, mean = masks[:, places], float(values.mean())
-    typical = 2 * float(weights @ masks.var(axis=0))
-    if typical == 0 or np.ptp(values) == 0:
-        return MaskSurrogate(places, weights, masks, np.zeros(len(masks), np.float32), mean)
-    scale = np.asarray(np.sqrt(weights / typical) / _LENGTH, np.float32)
-    scaled = masks * scale
-    kernel = _kernel(_distances(scaled, scaled)).astype(np.float64).T  # columns together, as LAPACK has it: no copy
-    kernel[np.diag_indices_from(kernel)] = 1 + _RIDGE
-    factor = scipy.linalg.cho_factor(kernel, overwrite_a=True, check_finite=False)
-    coefficients = scipy.linalg.cho_solve(factor, values - mean, check_finite=False)
-    return MaskSurrogate(places, scale, scaled, np.asarray(coefficients, np.float32), mean)
+def within_fence(values: Values) -> Values:
+    """Outliers brought back to the fence; where nothing else varies, they are all there is, and stay.
+
+    Where nearly every mask leaves the object whole, one in a thousand that loses it would bend all that is learned.
+    """
+    lower, upper = np.quantile(values, [_OUTLIERS, 1 - _OUTLIERS])
+    reach = _FENCE * (upper - lower)
+    return np.clip(values, lower - reach, upper + reach) if reach else values
 
 
-def _distances(some: FloatArray, others: FloatArray) -> FloatArray:
-    """(k, n)."""
-    squares: FloatArray = some @ (-2 * others.T)  # in place from here: these arrays are what fitting and asking cost
-    squares += np.einsum("kd,kd->k", some, some)[:, None]
-    squares += np.einsum("nd,nd->n", others, others)
-    return np.sqrt(np.maximum(squares, _NEAREST**2, out=squares), out=squares)
+def _believed(components: FloatArray, dice: Values) -> tuple[float, KernelRegression]:
+    """The second step, and the slope of the true Dice over its answers to unseen masks: 0 where it learned nothing."""
+    fitted = fit_kernel(components, np.asarray(dice[:, None], np.float32), _TO_DICE)
+    answers = fitted.unseen[:, 0] - fitted.unseen[:, 0].mean()
+    squares = float(answers @ answers)
+    return (min(max(float(answers @ dice) / squares, 0.0), 1.0) if squares else 0.0), fitted
 
 
-def _kernel(distances: FloatArray) -> FloatArray:
-    """exp(-d), in place."""
-    return np.exp(np.negative(distances, out=distances), out=distances)
+def _standardised(values: Values) -> Values:
+    deviation = float(values.std())
+    return np.asarray((values - values.mean()) / (deviation or 1.0))

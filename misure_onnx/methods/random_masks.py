@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import hadamard
 
 from misure_onnx.mask import resize_map
 from misure_onnx.types import FloatArray, Mask, SaliencyMap, Size
@@ -16,6 +17,7 @@ Shift: TypeAlias = tuple[int, ...]
 
 _POINTS_A_CELL = 2
 _GRIDS_A_SHIFT = 128
+_EVEN, _LARGEST_ORDER = 0.5, 128
 
 
 @dataclass(frozen=True)
@@ -59,16 +61,45 @@ class RandomMasks:
         Args:
             values: samples (n, D) -> (n,).
             rng: draws the masks.
-            shifts: how many, with 128 grids each.
+            shifts: how many, with 128 grids each, or somewhat more.
         """
         total = np.zeros(self.size, np.float64)
         for _ in range(shifts):
-            grids, rows = self._grids(rng, _GRIDS_A_SHIFT), self._rows(self._shift(rng))
+            grids, rows = self._grids_of_a_shift(rng), self._rows(self._shift(rng))
             at_points = [own[points] for own, points in zip(rows, self._points, strict=True)]
-            found = values(self._spread(grids, at_points).reshape(_GRIDS_A_SHIFT, -1))
-            of_cells = np.tensordot(found - found.mean(), grids - self.keep, axes=1) / (_GRIDS_A_SHIFT - 1)
+            found = values(self._spread(grids, at_points).reshape(len(grids), -1))
+            free = len(grids) - (0 if self._balanced else 1)  # balanced, no cell goes with the mean that is taken off
+            of_cells = np.tensordot(found - found.mean(), grids - self.keep, axes=1) / free
             total += self._stretch(np.asarray(of_cells, np.float32), rows)
         return np.asarray(total / shifts, np.float32)
+
+    def _grids_of_a_shift(self, rng: np.random.Generator) -> FloatArray:
+        """(128 or more, cells, cells) of 0 and 1; balanced: every two cells take all four combinations equally often.
+
+        Rows of a Hadamard matrix with their complements, columns and signs at random: each grid by itself is like any
+        that is drawn, and together no cell's effect is mistaken for another's.
+        """
+        if not self._balanced:
+            return self._grids(rng, _GRIDS_A_SHIFT)
+        rows, count = hadamard(self._order, np.int8), self._count
+        blocks = []
+        for _ in range(max(_GRIDS_A_SHIFT // (2 * self._order), 1)):
+            columns = 1 + rng.permutation(self._order - 1)[:count]  # the first one is constant
+            kept = rows[:, columns] * rng.choice(np.array([-1, 1], np.int8), count) > 0
+            blocks += [kept, ~kept]
+        return np.concatenate(blocks).reshape(-1, *[self.cells] * len(self.size)).astype(np.float32)
+
+    @property
+    def _count(self) -> int:
+        return int(self.cells ** len(self.size))
+
+    @property
+    def _order(self) -> int:
+        return 1 << self._count.bit_length()
+
+    @property
+    def _balanced(self) -> bool:
+        return self.keep == _EVEN and self._order <= _LARGEST_ORDER
 
     def _grids(self, rng: np.random.Generator, count: int) -> FloatArray:
         """(count, cells, cells) of 0 and 1."""

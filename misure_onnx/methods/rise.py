@@ -13,13 +13,15 @@ from misure_onnx.mask import scaled_to_unit
 from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.convergence import split_half_correlation, standard_error
 from misure_onnx.methods.map_region import require_threshold
+from misure_onnx.methods.places import dice_and_places
 from misure_onnx.methods.random_masks import RandomMasks, Upsampling
 from misure_onnx.methods.sampled_maps import MeanMap, SampledMap, SurrogateMap
 from misure_onnx.methods.task import Task
+from misure_onnx.methods.value import VALUES, Value
 from misure_onnx.perturbation import make_baseline
 from misure_onnx.records import SamplingError
 
-Estimator = Literal["surrogate", "surrogates", "mean"]
+Estimator = Literal["surrogate", "mean"]
 
 _SUMMED_TOGETHER = 16
 _FIRST_LOOK, _BETWEEN_LOOKS = 125, 500
@@ -34,12 +36,13 @@ class Rise(Method):
         debiased:      the covariance of w and m(u)     signed: 0 = no influence
         not debiased:  sum_i w_i m_i / (n * keep)       RISE's eq. 6; holds coverage noise
 
-    and the covariance is estimated in one of these ways: by its definition, sum_i (w_i - mean w) (m_i - mean m) / n,
+    and the covariance is estimated in one of two ways: by its definition, sum_i (w_i - mean w) (m_i - mean m) / n,
     or by the covariance of a surrogate with the visibility over thousands of masks that the model never sees. The
-    surrogate learns from the n masks what Dice a mask leaves (methods/mask_surrogate.py); with a quarter to a half of
-    the masks its map is as close to the limit of both (docs/rise.md has the measurements), and smoother than the
-    truth where it has seen too little. Implementations in the field compute other quantities yet, which docs/rise.md
-    tells apart. Memory does not grow with the number of masks.
+    surrogate learns from what the model said of the n masks, place by place, what Dice a mask leaves
+    (methods/mask_surrogate.py); with a quarter of the masks or fewer its map is as close to the limit of both
+    (docs/rise.md has the measurements), and smoother than the truth where it has seen too little. Implementations in
+    the field compute other quantities yet, which docs/rise.md tells apart. Memory does not grow with the number of
+    masks.
 
     Attributes:
         masks: n, at most.
@@ -48,9 +51,7 @@ class Rise(Method):
             which keeps 0.54.
         upsampling: `nearest` keeps hard cells, `linear` blurs them; both are shifted at random by up to a cell.
         debias: which of the two formulas.
-        estimator: of the covariance: `surrogate`, `surrogates` or `mean`; the formula that is not debiased is a mean.
-            `surrogates` is the mean of the surrogate's map and that of trees (methods/tree_surrogate.py), which err
-            differently: closer to the limit with as many masks, for about a millisecond more a mask.
+        estimator: of the covariance: `surrogate` or `mean`; the formula that is not debiased is a mean.
         tolerance: stop after 125, 250, 500, 1000, 1500, ... masks where the standard error of the map, estimated from
             two halves of them, is at most this share of the map's standard deviation; 0: never.
         threshold: the binary region is the map, scaled to [0, 1], above this value (the paper: 0.2 and 0.4).
@@ -81,7 +82,7 @@ class Rise(Method):
     }
     DEFAULT_PRESET: ClassVar[str] = "default"
 
-    masks: int = 1000
+    masks: int = 500
     cells: int = 7
     keep: float = 0.5
     upsampling: Upsampling = "linear"
@@ -112,10 +113,10 @@ class Rise(Method):
         estimate, masks = self._estimate(drawn, task), drawn.drawn(task.rng())
         done, total, looks = 0, 0.0, list[float]()
         for until in self._looks():
-            judged = task.judged(islice(masks, until - done), baseline, many=True)
-            while some := list(islice(judged, _SUMMED_TOGETHER)):
+            answered = task.answered(islice(masks, until - done), baseline, self._asked)
+            while some := list(islice(answered, _SUMMED_TOGETHER)):
                 estimate.add(some)
-                done, total = done + len(some), total + sum(dice for _, dice in some)
+                done, total = done + len(some), total + sum(float(numbers[0]) for _, numbers in some)
                 task.progress("rise", done, self.masks)
             saliency, *halves = estimate.maps()
             looks.append(standard_error(*halves))
@@ -134,9 +135,13 @@ class Rise(Method):
             sampling_error=SamplingError("split_half_correlation", agreement, done),
         )
 
+    @property
+    def _asked(self) -> Value:
+        return dice_and_places if self.estimator == "surrogate" else VALUES["dice"]
+
     def _estimate(self, drawn: RandomMasks, task: Task) -> SampledMap:
-        if self.estimator != "mean":
-            return SurrogateMap(drawn, self.masks, task.seed, trees=self.estimator == "surrogates")
+        if self.estimator == "surrogate":
+            return SurrogateMap(drawn, self.masks, task.seed)
         return MeanMap(task.size, None if self.debias else self.keep)
 
     def _looks(self) -> Iterator[int]:

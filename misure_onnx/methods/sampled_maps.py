@@ -11,7 +11,7 @@ import numpy.typing as npt
 from misure_onnx.methods.mask_surrogate import fit_surrogate
 from misure_onnx.methods.one_thread import one_thread
 from misure_onnx.methods.random_masks import RandomMasks
-from misure_onnx.methods.tree_surrogate import fit_trees
+from misure_onnx.methods.value import Numbers
 from misure_onnx.processors import usable_cores
 from misure_onnx.types import FloatArray, Mask, SaliencyMap, Size
 
@@ -25,8 +25,8 @@ Maps = tuple[SaliencyMap, SaliencyMap, SaliencyMap]
 class SampledMap(Protocol):
     """RISE's map, estimated from masks and their values as they come."""
 
-    def add(self, judged: Sequence[tuple[Mask, float]]) -> None:
-        """Masks (H, W) with their values."""
+    def add(self, judged: Sequence[tuple[Mask, Numbers]]) -> None:
+        """Masks (H, W), each with numbers, the first of which is its Dice."""
 
     def maps(self) -> Maps:
         """(H, W) each: of all masks, and of two halves of them."""
@@ -43,10 +43,11 @@ class MeanMap:
     def __init__(self, size: Size, keep: float | None) -> None:
         self._halves, self._keep = [_Sums(size), _Sums(size)], keep
 
-    def add(self, judged: Sequence[tuple[Mask, float]]) -> None:
+    def add(self, judged: Sequence[tuple[Mask, Numbers]]) -> None:
         """As `SampledMap`."""
-        self._halves[0].add(judged[0::2])
-        self._halves[1].add(judged[1::2])
+        weighted = [(mask, float(numbers[0])) for mask, numbers in judged]
+        self._halves[0].add(weighted[0::2])
+        self._halves[1].add(weighted[1::2])
 
     def maps(self) -> Maps:
         """As `SampledMap`; the halves are the even and the odd masks."""
@@ -70,25 +71,24 @@ class SurrogateMap:
 
     Args:
         masks: how they are drawn.
-        count: how many will come.
+        count: how many will come, each with the numbers of `methods.places.dice_and_places`.
         seed: of the masks that the model never sees.
-        trees: whether the map is the mean of two surrogates', the kernel's and trees'.
     """
 
-    def __init__(self, masks: RandomMasks, count: int, seed: int, *, trees: bool = False) -> None:
-        self._masks, self._seed, self._trees = masks, seed, trees
+    def __init__(self, masks: RandomMasks, count: int, seed: int) -> None:
+        self._masks, self._seed = masks, seed
         self._block = -(-count // -(-count // _MOST_TOGETHER))
         self._samples: list[FloatArray] = []
-        self._values: list[float] = []
+        self._values: list[Numbers] = []
         self._blocks = 0
         self._closed = 0
         self._sums: npt.NDArray[np.float64] = np.zeros((3, *masks.size))
 
-    def add(self, judged: Sequence[tuple[Mask, float]]) -> None:
+    def add(self, judged: Sequence[tuple[Mask, Numbers]]) -> None:
         """As `SampledMap`."""
-        for mask, value in judged:
+        for mask, numbers in judged:
             self._samples.append(self._masks.samples(mask))
-            self._values.append(value)
+            self._values.append(numbers)
             if len(self._values) == self._block:
                 self._close()
 
@@ -111,19 +111,16 @@ class SurrogateMap:
 
         The halves cost half as much as the whole, so that two threads are busy: forwards would wait for one.
         """
-        samples, values = np.stack(self._samples), np.array(self._values)
+        samples, values = np.stack(self._samples), np.stack(self._values)
+        dice, places = values[:, 0], np.asarray(values[:, 1:], np.float32)
         parts, shifts = (slice(None), slice(0, None, 2), slice(1, None, 2)), (_SHIFTS, _SHIFTS // 4, _SHIFTS // 4)
 
         def learned(part: slice, count: int) -> SaliencyMap:
-            return self._masks.covariance(fit_surrogate(samples[part], values[part]), self._new_masks(), count)
+            fitted = fit_surrogate(samples[part], dice[part], places[part])
+            return self._masks.covariance(fitted, self._new_masks(), count)
 
         with one_thread(), ThreadPoolExecutor(min(2, usable_cores())) as threads:
-            maps = np.stack(list(threads.map(learned, parts, shifts)))
-            if not self._trees:
-                return maps
-            forests = zip(fit_trees(samples, values), shifts, strict=True)
-            others = [self._masks.covariance(forest, self._new_masks(), count) for forest, count in forests]
-            return np.asarray((maps + np.stack(others)) / 2, np.float32)
+            return np.stack(list(threads.map(learned, parts, shifts)))
 
     def _new_masks(self) -> np.random.Generator:
         return np.random.default_rng((self._seed, 1 + self._blocks))

@@ -21,6 +21,9 @@ class MaskScorer(Protocol):
     def dice(self, masks: FloatArray, baseline: Images) -> npt.NDArray[np.float64]:
         """(N,) for masks (N, H, W) and a baseline (1, C, H, W)."""
 
+    def dice_and_leads(self, masks: FloatArray, baseline: Images) -> tuple[npt.NDArray[np.float64], list[FloatArray]]:
+        """The same, and the target's lead (N, 32, 32) at the points of each of its lattices."""
+
 
 @runtime_checkable
 class FusesScoring(Protocol):

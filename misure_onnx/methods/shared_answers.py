@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.methods.value import VALUES, Numbers, ValueName
+from misure_onnx.methods.value import Numbers, Value
 from misure_onnx.scores import Head
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import FloatArray, Images, Scores
 
-_Key = tuple[bytes, bytes, ValueName]
+_Key = tuple[bytes, bytes, Value]
 
 
 class SharedAnswers:
@@ -28,7 +28,7 @@ class SharedAnswers:
 
     def __init__(self, targets: Sequence[ResolvedTarget]) -> None:
         self._targets = list(targets)
-        self._known: dict[_Key, list[float]] = {}
+        self._known: dict[_Key, Numbers] = {}
         self._saved = [0] * len(self._targets)
         self._lock = threading.Lock()
 
@@ -41,9 +41,9 @@ class SharedAnswers:
         return self._saved[self._place(target)]
 
     def asking(
-        self, target: ResolvedTarget, head: Head, baseline: Images, value: ValueName
+        self, target: ResolvedTarget, head: Head, baseline: Images, value: Value
     ) -> Callable[[FloatArray, Callable[[FloatArray], Scores]], Numbers]:
-        """A function that answers masks (N, H, W) with a value of the target, (N,).
+        """A function that answers masks (N, H, W) with a value of the target, (N,) or (N, V).
 
         Its second argument gives the scores of the image through masks; it is called for those not known.
         """
@@ -56,9 +56,9 @@ class SharedAnswers:
                 self._saved[place] += len(keys) - len(new)
             if new:
                 scores = scores_of(masks[new])
-                numbers = np.stack([VALUES[value](scores, head, own) for own in self._targets], axis=1)
+                numbers = np.stack([value(scores, head, own) for own in self._targets], axis=1)
                 with self._lock:
-                    self._known.update(zip([keys[k] for k in new], numbers.tolist(), strict=True))
+                    self._known.update(zip([keys[k] for k in new], numbers, strict=True))
             with self._lock:
                 return np.array([self._known[key][place] for key in keys])
 

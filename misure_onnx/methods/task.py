@@ -7,10 +7,11 @@ from itertools import islice
 
 import numpy as np
 
+from misure_onnx.methods.places import dice_and_places, with_places
 from misure_onnx.methods.progress import Progress
 from misure_onnx.methods.scoring import MaskScorer, Scoring, fused_scorer
 from misure_onnx.methods.shared_answers import SharedAnswers
-from misure_onnx.methods.value import VALUES, Numbers, ValueName
+from misure_onnx.methods.value import VALUES, Numbers, Value, ValueName
 from misure_onnx.perturbation import blend
 from misure_onnx.segmenter import CountingSegmenter, Predict
 from misure_onnx.target import ResolvedTarget
@@ -95,37 +96,52 @@ class Task:
             until: whether a Dice is the last one that is wanted; the calls that were begun beside it are paid for.
                 Without it a caller takes all.
             many: hundreds are coming.
-            value: another number than the Dice, in `VALUES`; only the Dice is counted inside the graph.
+            value: another number than the Dice, in `VALUES`.
         """
-        head, replaced = self.segmenter.spec.head, baseline if baseline.any() else None
-        shared = self.shared if many and self.scoring != "fused" else None
-        scorer = self._fused[0] if value == "dice" and (self.scoring == "fused" or many) and shared is None else None
-        answers = None if shared is None else shared.asking(self.target, head, baseline, value)
-
-        def number_of(predict: Predict, some: FloatArray) -> tuple[FloatArray, Numbers]:
-            def scores_of(masks: FloatArray) -> Scores:
-                return predict(blend(self.image, masks, replaced))
-
-            numbers = VALUES[value](scores_of(some), head, self.target) if answers is None else answers(some, scores_of)
-            return some, numbers
 
         def is_last(judged: tuple[FloatArray, Numbers]) -> bool:
             return until is not None and any(map(until, judged[1].tolist()))
 
-        batches = _in_batches(masks, self.batch_size)
-        if scorer is None:
-            results = self.segmenter.concurrently(number_of, batches, is_last if until else None)
-        else:
-            results = ((some, self._counted_inside(scorer, some, baseline)) for some in batches)
-        for some, numbers in results:
+        for some, numbers in self._asked(masks, baseline, VALUES[value], many=many, is_last=is_last if until else None):
             for mask, number in zip(some, numbers.tolist(), strict=True):
                 yield mask, number
                 if until is not None and until(number):
                     return
 
-    def _counted_inside(self, scorer: MaskScorer, masks: FloatArray, baseline: Images) -> Numbers:
-        self.segmenter.forwards += len(masks)
-        return scorer.dice(masks, baseline)
+    def answered(self, masks: Iterable[Mask], baseline: Images, value: Value) -> Iterator[tuple[Mask, Numbers]]:
+        """Every one of hundreds of masks (H, W) with several numbers (V,) of it; else as `judged`."""
+        for some, numbers in self._asked(masks, baseline, value, many=True):
+            yield from zip(some, numbers.reshape(len(some), -1), strict=True)
+
+    def _asked(
+        self,
+        masks: Iterable[Mask],
+        baseline: Images,
+        value: Value,
+        *,
+        many: bool,
+        is_last: Callable[[tuple[FloatArray, Numbers]], bool] | None = None,
+    ) -> Iterator[tuple[FloatArray, Numbers]]:
+        """Batches of masks with their numbers."""
+        head, replaced = self.segmenter.spec.head, baseline if baseline.any() else None
+        shared = self.shared if many and self.scoring != "fused" else None
+        inside = value in _COUNTED_INSIDE and (self.scoring == "fused" or many) and shared is None
+        scorer = self._fused[0] if inside else None
+        answers = None if shared is None else shared.asking(self.target, head, baseline, value)
+
+        def numbers_of(predict: Predict, some: FloatArray) -> tuple[FloatArray, Numbers]:
+            def scores_of(masks: FloatArray) -> Scores:
+                return predict(blend(self.image, masks, replaced))
+
+            return some, value(scores_of(some), head, self.target) if answers is None else answers(some, scores_of)
+
+        batches = _in_batches(masks, self.batch_size)
+        if scorer is None:
+            yield from self.segmenter.concurrently(numbers_of, batches, is_last)
+            return
+        for some in batches:
+            self.segmenter.forwards += len(some)
+            yield some, _COUNTED_INSIDE[value](scorer, some, baseline, self.target)
 
     @cached_property
     def _fused(self) -> tuple[MaskScorer | None, tuple[str, ...]]:
@@ -144,3 +160,18 @@ def _in_batches(masks: Iterable[Mask], size: int) -> Iterator[FloatArray]:
     rest = iter(masks)
     while batch := list(islice(rest, size)):
         yield batch[0][None] if len(batch) == 1 else np.stack(batch)  # one needs no copy
+
+
+def _dice_inside(scorer: MaskScorer, masks: FloatArray, baseline: Images, target: ResolvedTarget) -> Numbers:
+    del target
+    return scorer.dice(masks, baseline)
+
+
+def _places_inside(scorer: MaskScorer, masks: FloatArray, baseline: Images, target: ResolvedTarget) -> Numbers:
+    return with_places(*scorer.dice_and_leads(masks, baseline), target)
+
+
+_COUNTED_INSIDE: dict[Value, Callable[[MaskScorer, FloatArray, Images, ResolvedTarget], Numbers]] = {
+    VALUES["dice"]: _dice_inside,
+    dice_and_places: _places_inside,
+}

@@ -15,7 +15,8 @@ ValueName = Literal["dice", "soft_dice", "mean_probability", "mean_score"]
 
 Numbers = npt.NDArray[np.float64]
 Value = Callable[[Scores, Head, ResolvedTarget], Numbers]
-"""Scores (N, L, H, W) of N images -> (N,); the target was resolved on the unperturbed image."""
+"""Scores (N, L, H, W) of N images -> (N,), or (N, V) for several numbers an image; the target was resolved on the
+unperturbed image."""
 
 
 def _dice(scores: Scores, head: Head, target: ResolvedTarget) -> Numbers:

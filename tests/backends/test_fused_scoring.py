@@ -1,5 +1,6 @@
 """Counting inside the graph gives the Dice of the plain path, for every kind of input and output."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.errors import ModelOutputError, ParameterError, UnsupportedModel
 from misure_onnx.images import load_image
 from misure_onnx.mask import MaskGrid
+from misure_onnx.methods.places import dice_and_places
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.rise import Rise
 from misure_onnx.methods.sufficient_region import SufficientRegion
@@ -81,6 +83,20 @@ def test_dice_is_that_of_the_plain_path(tmp_path: Path, name: str, baseline: str
     expected = plain_dice(task, random_masks(), replaced)
     assert len(set(expected)) > 1, "the masks must tell something"
     assert task.dice(random_masks(), replaced) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_said_place_by_place_is_that_of_the_plain_path(tmp_path: Path, name: str) -> None:
+    declared = "raw" if name == "bytes" else "unit"
+    task = task_on(pointwise(tmp_path / "m.onnx", **MODELS[name]), declared)
+    plain, zero = dataclasses.replace(task, scoring="plain"), np.zeros_like(task.image)
+    inside, outside = (
+        np.stack([numbers for _, numbers in asked.answered(random_masks(), zero, dice_and_places)])
+        for asked in (task, plain)
+    )
+    assert inside.shape == (5, 1 + 2 * 64)
+    assert np.ptp(outside[:, 1:], axis=0).any(), "the places must tell something"
+    assert inside == pytest.approx(outside, abs=1e-3 if name == "float16" else 1e-5)
 
 
 @pytest.mark.parametrize("class_index", range(CLASSES))
