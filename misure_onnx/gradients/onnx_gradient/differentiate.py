@@ -9,6 +9,7 @@ from onnx import helper
 
 from misure_onnx.errors import GradientError
 from misure_onnx.gradients.onnx_gradient.normalise import normalised
+from misure_onnx.gradients.onnx_gradient.prelu_in_parts import split_prelu
 from misure_onnx.gradients.onnx_gradient.rules import RULES, WITHOUT_GRADIENT
 from misure_onnx.gradients.onnx_gradient.site import Site
 from misure_onnx.gradients.onnx_gradient.values import Array, Value, measured
@@ -73,6 +74,7 @@ def differentiated(
     write.nodes.append(helper.make_node("Identity", [arrived[wrt]], [GRADIENT]))
     extended.graph.node.extend(write.nodes)
     extended.graph.initializer.extend(write.constants)
+    split_prelu(extended.graph, values, write.opset)
     _declare(extended.graph, of, wrt, values)
     return extended
 

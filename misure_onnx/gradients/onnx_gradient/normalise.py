@@ -13,6 +13,7 @@ import onnxruntime as ort
 from onnx import helper, inliner, numpy_helper, version_converter
 
 from misure_onnx.errors import GradientError
+from misure_onnx.gradients.onnx_gradient.recognised import recognise_hard_sigmoids
 from misure_onnx.graph.load import opset_version
 from misure_onnx.session_options import session_options
 
@@ -56,6 +57,7 @@ def normalised(
     compound = _compound_operators(copy, known)
     if compound:
         copy = _folded(_expanded(copy, compound))
+    recognise_hard_sigmoids(copy.graph)
     _flush_denormals(copy)
     return copy
 

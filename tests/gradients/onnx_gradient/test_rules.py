@@ -71,7 +71,10 @@ OWN_CASES = [
     Case("Einsum", [_draw.real(3, 3)], attributes={"equation": "ii->i"}),
     Case("Pad", [_draw.real(3, 4), integers(-1, 0, 1, 2), np.array(0.5)], constants=(1, 2)),
     Case("Pow", [_draw.real(3, 4), np.array(2)], constants=(1,)),
-    Case("PRelu", [_draw.real(3, 4), _draw.real(4)], constants=(1,)),
+    *(
+        Case("PRelu", [_draw.real(3, 4), _draw.real(4, low=low, high=high)], constants=(1,))
+        for low, high in ((-1, 2), (0, 1), (-1, 1), (1, 2))
+    ),
     Case("Cast", [_draw.real(3, 4)], attributes={"to": onnx.TensorProto.FLOAT}),
     Case("Gather", [_draw.real(3, 4, 2), integers(2, 0, 3, 1)], constants=(1,), attributes={"axis": 1}),
     Case("Where", [_draw.truth(3, 4), _draw.real(3, 4), _draw.real(4)], constants=(0,)),
