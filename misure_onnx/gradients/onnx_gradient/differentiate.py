@@ -8,8 +8,8 @@ import onnx
 from onnx import helper
 
 from misure_onnx.errors import GradientError
+from misure_onnx.gradients.onnx_gradient.in_parts import split_slow_operators
 from misure_onnx.gradients.onnx_gradient.normalise import normalised
-from misure_onnx.gradients.onnx_gradient.prelu_in_parts import split_prelu
 from misure_onnx.gradients.onnx_gradient.rules import RULES, WITHOUT_GRADIENT
 from misure_onnx.gradients.onnx_gradient.site import Site
 from misure_onnx.gradients.onnx_gradient.values import Array, Value, measured
@@ -74,7 +74,7 @@ def differentiated(
     write.nodes.append(helper.make_node("Identity", [arrived[wrt]], [GRADIENT]))
     extended.graph.node.extend(write.nodes)
     extended.graph.initializer.extend(write.constants)
-    split_prelu(extended.graph, values, write.opset)
+    split_slow_operators(extended.graph, values, write.opset)
     _declare(extended.graph, of, wrt, values)
     return extended
 

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import pytest
+import scipy.special
 from onnx import parser
 
 from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, UPSTREAM, gradient_graph
@@ -81,3 +82,13 @@ def test_nodes_around_a_prelu_keep_what_they_read() -> None:
     body = "a = Mul(x, x) b = PRelu(a, slope) c = Neg(b) d = PRelu(c, slope) y = Add(d, b)"
     _, value, _ = differentiated(model_of(body, "<float[1] slope = {0.5}>"))
     assert value == pytest.approx(X**2 / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize(("axis", "stays"), [(1, False), (0, False), (-2, False), (2, True), (-1, True)])
+def test_a_softmax_is_written_out_where_its_axis_is_not_the_last(axis: int, *, stays: bool) -> None:
+    names, value, gradient = differentiated(model_of(f"y = Softmax<axis = {axis}>(x)", ""))
+    assert ("Softmax" in names) == stays
+    expected = scipy.special.softmax(X.astype(np.float64), axis=axis)
+    assert value == pytest.approx(expected, abs=1e-6)
+    inner = (X * expected).sum(axis=axis, keepdims=True)
+    assert gradient == pytest.approx(expected * (X - inner), abs=1e-5)
