@@ -10,6 +10,7 @@ import numpy as np
 import onnx
 
 from misure_onnx.api import load_segmenter
+from misure_onnx.backends.batch_sizes import measure_batch_sizes
 from misure_onnx.backends.onnx_runtime import OnnxRuntimeSegmenter
 from misure_onnx.backends.open_inference import OpenInferenceSegmenter, RemoteOptions
 from misure_onnx.errors import InputError
@@ -38,6 +39,7 @@ def inspect_model(
     provider: str = "auto",
     image: ImageLike | VolumeLike | None = None,
     layers: bool = False,
+    batches: bool = False,
     remote: RemoteOptions | None = None,
 ) -> dict[str, Any]:
     """Inputs, outputs, layouts, output kind, providers, and the gradient route with its measured fidelity.
@@ -48,19 +50,23 @@ def inspect_model(
         provider: as for `load_segmenter`.
         image: fidelity is measured on it; None: on smooth noise.
         layers: also list the layers that a class activation map can be taken from.
+        batches: also measure how many images a call run fastest.
         remote: as for `load_segmenter`.
 
     Returns:
-        A JSON-ready document with the sections model, input, output, providers, gradient, notes, and layers if asked;
-        of a model behind a server with the section server in the place of providers.
+        A JSON-ready document with the sections model, input, output, providers, gradient, notes, and batches and layers
+        if asked; of a model behind a server with the section server in the place of providers.
 
     Raises:
-        InputError: a gradient or layers were asked for that a model behind a server does not show.
+        InputError: a gradient, layers or batches were asked for that a model behind a server does not show.
     """
     segmenter = load_segmenter(path, preprocess, provider=provider, remote=remote)
     if isinstance(segmenter, OpenInferenceSegmenter):
-        if layers or image is not None:
-            raise InputError("a model behind a server shows no layers and no gradient: leave out --layers and IMAGE")
+        if layers or batches or image is not None:
+            raise InputError(
+                "a model behind a server shows no layers and no gradient, and its batches are what it says: leave out "
+                "--layers, --batches and IMAGE"
+            )
         return _served(segmenter)
     if not isinstance(segmenter, OnnxRuntimeSegmenter):
         raise InputError(f"{path!r} is no ONNX file")
@@ -83,6 +89,7 @@ def inspect_model(
         },
         "gradient": _gradient(segmenter, picture),
         "notes": list(segmenter.identity.notes),
+        **({"batches": _batches(segmenter, picture)} if batches else {}),
         **({"layers": _layers(segmenter, picture)} if layers else {}),
     }
 
@@ -134,6 +141,20 @@ def _output(explained: OutputSignature, spec: SegmenterSpec, all_outputs: list[s
         "classes": spec.classes,
         "class_names": list(spec.class_names) if spec.class_names else None,
         "all_outputs": all_outputs,
+    }
+
+
+def _batches(segmenter: OnnxRuntimeSegmenter, image: LoadedInput) -> dict[str, Any]:
+    """Milliseconds an image by images a call, and where the trying ended."""
+    counting = CountingSegmenter(segmenter)
+    found = measure_batch_sizes(counting, counting.prepare(image))
+    return {
+        "fastest": found.fastest,
+        "used_without_batch_size": segmenter.spec.batch_size,
+        "calls_at_the_same_time": segmenter.spec.workers,
+        "ms_an_image": {str(one.images): round(1000 * one.seconds, 3) for one in found.tried},
+        "memory_mb": {str(one.images): one.memory >> 20 for one in found.tried},
+        "ended": found.ended,
     }
 
 

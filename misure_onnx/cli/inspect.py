@@ -20,6 +20,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--layers", action="store_true", help="also list the layers that a class activation map can be taken from"
     )
+    parser.add_argument(
+        "--batches", action="store_true", help="also measure how many images a call run fastest, for --batch-size"
+    )
     add_remote_arguments(parser)
     add_untrusted_arguments(parser)
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout and nothing else")
@@ -35,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         provider=arguments.provider,
         image=arguments.image,
         layers=arguments.layers,
+        batches=arguments.batches,
         remote=requested_remote(arguments),
     )
     if arguments.json:
