@@ -150,7 +150,7 @@ def _batches(segmenter: OnnxRuntimeSegmenter, image: LoadedInput) -> dict[str, A
     found = measure_batch_sizes(counting, counting.prepare(image))
     return {
         "fastest": found.fastest,
-        "used_without_batch_size": segmenter.spec.batch_size,
+        "default": segmenter.spec.batch_size,
         "calls_at_the_same_time": segmenter.spec.workers,
         "ms_an_image": {str(one.images): round(1000 * one.seconds, 3) for one in found.tried},
         "memory_mb": {str(one.images): one.memory >> 20 for one in found.tried},
