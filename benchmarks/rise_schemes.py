@@ -14,7 +14,7 @@ import numpy.typing as npt
 import scipy.linalg
 
 from misure_onnx.methods import sampled_maps
-from misure_onnx.methods.kernel_regression import Settings, fit_kernel
+from misure_onnx.methods.kernel_regression import Settings, fit_kernels
 from misure_onnx.methods.random_masks import RandomMasks
 from misure_onnx.types import FloatArray, SaliencyMap
 
@@ -109,7 +109,7 @@ def learned_kernel(sample: Sample) -> SaliencyMap:
 
 def _kernel_of_dice(sample: Sample, rounds: int) -> SaliencyMap:
     dice = np.asarray(sample.dice[:, None], np.float32)
-    fitted = fit_kernel(_samples(sample), dice, Settings(rounds, 2.0, 1e-2))
+    (fitted,) = fit_kernels(_samples(sample), [dice], Settings(rounds, 2.0, 1e-2))
     return sample.masks.covariance(lambda masks: fitted(masks)[:, 0], np.random.default_rng(0))
 
 

@@ -6,7 +6,10 @@ arXiv 2212.13881) with a diagonal matrix and their Laplacian kernel. That a valu
 of them together, is what it can learn and a mean cannot.
 """
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +33,8 @@ class KernelRegression:
         samples: (n, P), at these inputs, scaled.
         coefficients: a (n, V).
         mean: (V,) of the values.
-        unseen: (n, V), for each sample the answer of a regression that all the others were fitted to.
+        values: (n, V), what was fitted.
+        factor: (n, n) of the kernel's matrix, by Cholesky; None: nothing varied.
     """
 
     inputs: npt.NDArray[np.intp]
@@ -38,7 +42,8 @@ class KernelRegression:
     samples: FloatArray
     coefficients: FloatArray
     mean: FloatArray
-    unseen: FloatArray
+    values: FloatArray
+    factor: npt.NDArray[np.float64] | None
 
     def __call__(self, samples: FloatArray) -> FloatArray:
         """Values (k, V) of samples (k, D)."""
@@ -46,6 +51,22 @@ class KernelRegression:
             return np.tile(self.mean, (len(samples), 1))
         kernel = _kernel(_distances(samples[:, self.inputs] * self.scale, self.samples))
         return np.asarray(self.mean + kernel @ self.coefficients, np.float32)
+
+    @cached_property
+    def unseen(self) -> FloatArray:
+        """(n, V), for each sample the answer of a regression that all the others were fitted to.
+
+        Leaving a sample out misses its value by its coefficient over the diagonal of the matrix's inverse.
+        """
+        if self.factor is None:
+            return np.tile(self.mean, (len(self.values), 1))
+        inverse, _ = scipy.linalg.lapack.dpotri(self.factor, lower=True)
+        return np.asarray(self.values - self.coefficients / np.diag(inverse)[:, None], np.float32)
+
+    def only(self, columns: slice) -> "KernelRegression":
+        """Of some of its values."""
+        parts = {name: getattr(self, name)[..., columns] for name in ("coefficients", "mean", "values")}
+        return dataclasses.replace(self, **parts)
 
     def relevance(self) -> FloatArray:
         """(P,): mean square of the derivative by each input, over every second sample, all values; up to a factor."""
@@ -78,19 +99,28 @@ class Settings:
     ridge: float
 
 
-def fit_kernel(samples: FloatArray, values: FloatArray, settings: Settings) -> KernelRegression:
-    """Of samples (n, D), of a similar scale in all inputs, and their values (n, V).
+def fit_kernels(samples: FloatArray, values: Sequence[FloatArray], settings: Settings) -> list[KernelRegression]:
+    """Of samples (n, D), of a similar scale in all inputs, and several groups of values (n, V): a kernel a group.
 
-    All values share a kernel; how much each counts in what it learns goes with their scales.
+    The values of a group share a kernel; how much each counts in what it learns goes with their scales. Before anything
+    is learned all groups have the same, which is worked out once.
     """
     count = samples.shape[1]
-    fitted = _fit(samples, values, np.arange(count), np.ones(count, np.float32), settings)
+    unlearned = _fit(samples, np.concatenate(values, axis=1), np.arange(count), np.ones(count, np.float32), settings)
+    ends = np.cumsum([group.shape[1] for group in values]).tolist()
+    starts = [0, *ends[:-1]]
+    return [
+        _learned(samples, unlearned.only(slice(start, end)), settings) for start, end in zip(starts, ends, strict=True)
+    ]
+
+
+def _learned(samples: FloatArray, fitted: KernelRegression, settings: Settings) -> KernelRegression:
     for _ in range(settings.rounds - 1):
         if not fitted.coefficients.any():
             break
         weights = fitted.relevance()
         kept = weights > _RELEVANT * weights.max()
-        fitted = _fit(samples, values, fitted.inputs[kept], weights[kept], settings)
+        fitted = _fit(samples, fitted.values, fitted.inputs[kept], weights[kept], settings)
     return fitted
 
 
@@ -101,20 +131,14 @@ def _fit(
     samples, mean = samples[:, inputs], np.asarray(values.mean(axis=0), np.float32)
     typical = 2 * float(weights @ samples.var(axis=0))
     if typical == 0 or not np.ptp(values, axis=0).any():
-        nothing = np.zeros(values.shape, np.float32)
-        return KernelRegression(inputs, weights, samples, nothing, mean, nothing + mean)
+        return KernelRegression(inputs, weights, samples, np.zeros(values.shape, np.float32), mean, values, None)
     scale = np.asarray(np.sqrt(weights / typical) / settings.length, np.float32)
     scaled = samples * scale
     kernel = _kernel(_distances(scaled, scaled)).astype(np.float64).T  # columns together, as LAPACK has it: no copy
     kernel[np.diag_indices_from(kernel)] = 1 + settings.ridge
-    factor = scipy.linalg.cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
-    coefficients = scipy.linalg.cho_solve(factor, values - mean, check_finite=False)
-    inverse, _ = scipy.linalg.lapack.dpotri(factor[0], lower=True, overwrite_c=True)
-    # leaving a sample out misses its value by its coefficient over the inverse's diagonal
-    unseen = values - coefficients / np.diag(inverse)[:, None]
-    return KernelRegression(
-        inputs, scale, scaled, np.asarray(coefficients, np.float32), mean, np.asarray(unseen, np.float32)
-    )
+    factor, _ = scipy.linalg.cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
+    coefficients = scipy.linalg.cho_solve((factor, True), values - mean, check_finite=False)
+    return KernelRegression(inputs, scale, scaled, np.asarray(coefficients, np.float32), mean, values, factor)
 
 
 def _distances(some: FloatArray, others: FloatArray) -> FloatArray:

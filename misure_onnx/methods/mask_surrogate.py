@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.methods.kernel_regression import KernelRegression, Settings, fit_kernel
+from misure_onnx.methods.kernel_regression import KernelRegression, Settings, fit_kernels
 from misure_onnx.methods.latent_components import components_towards, principal_components
 from misure_onnx.types import FloatArray
 
@@ -53,13 +53,13 @@ def fit_surrogate(masks: FloatArray, dice: Values, places: FloatArray) -> MaskSu
     usual = within_fence(dice)
     shared = np.column_stack([principal_components(places, _PRINCIPAL), _standardised(usual)]).astype(np.float32)
     alone = components_towards(places, usual, _TOWARDS).T[..., None]
-    first = tuple(fit_kernel(masks, values, _TO_COMPONENTS) for values in (shared, *alone))
+    first = fit_kernels(masks, [shared, *alone], _TO_COMPONENTS)
     seen = np.concatenate([one.unseen for one in first], axis=1)
     centre, spread = seen.mean(axis=0), seen.std(axis=0)
     spread[spread == 0] = 1
     components = (seen - centre) / spread
     second = [_believed(components, part) for part in (usual, dice - usual) if np.ptp(part) > 0]
-    return MaskSurrogate(first, centre, spread, tuple(second))
+    return MaskSurrogate(tuple(first), centre, spread, tuple(second))
 
 
 def within_fence(values: Values) -> Values:
@@ -74,7 +74,7 @@ def within_fence(values: Values) -> Values:
 
 def _believed(components: FloatArray, dice: Values) -> tuple[float, KernelRegression]:
     """The second step, and the slope of the true Dice over its answers to unseen masks: 0 where it learned nothing."""
-    fitted = fit_kernel(components, np.asarray(dice[:, None], np.float32), _TO_DICE)
+    (fitted,) = fit_kernels(components, [np.asarray(dice[:, None], np.float32)], _TO_DICE)
     answers = fitted.unseen[:, 0] - fitted.unseen[:, 0].mean()
     squares = float(answers @ answers)
     return (min(max(float(answers @ dice) / squares, 0.0), 1.0) if squares else 0.0), fitted

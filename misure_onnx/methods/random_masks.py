@@ -51,7 +51,7 @@ class RandomMasks:
         return points
 
     def covariance(
-        self, values: Callable[[FloatArray], FloatArray], rng: np.random.Generator, shifts: int = 64
+        self, values: Callable[[FloatArray], FloatArray], rng: np.random.Generator, shifts: int = 32
     ) -> SaliencyMap:
         """Covariance (H, W) of a function of masks with the visibility of each pixel.
 

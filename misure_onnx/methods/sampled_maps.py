@@ -15,7 +15,7 @@ from misure_onnx.methods.value import Numbers
 from misure_onnx.processors import usable_cores
 from misure_onnx.types import FloatArray, Mask, SaliencyMap, Size
 
-_SHIFTS = 64
+_SHIFTS = 32
 _MOST_TOGETHER = 500
 """Masks a surrogate: its cost grows with their cube; the mean of two is about as good as one of twice as many."""
 

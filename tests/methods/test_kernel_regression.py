@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 
-from misure_onnx.methods.kernel_regression import Settings, fit_kernel
+from misure_onnx.methods.kernel_regression import KernelRegression, Settings, fit_kernels
 from misure_onnx.types import FloatArray
 
 D, LENGTH, RIDGE = 60, 2.0, 1e-2
 ONCE, OFTEN = Settings(1, LENGTH, RIDGE), Settings(5, LENGTH, RIDGE)
+
+
+def fit_kernel(samples: FloatArray, values: FloatArray, settings: Settings) -> KernelRegression:
+    (fitted,) = fit_kernels(samples, [values], settings)
+    return fitted
 
 
 def masks(n: int, seed: int = 0) -> np.ndarray:
@@ -91,3 +96,14 @@ def test_what_cannot_be_learned_is_the_mean(points: FloatArray, values: FloatArr
     fitted = fit_kernel(points, values, OFTEN)
     assert fitted(masks(3)) == pytest.approx(np.tile(values.mean(axis=0), (3, 1)))
     assert fitted.unseen == pytest.approx(np.tile(values.mean(axis=0), (20, 1)))
+
+
+def test_groups_have_kernels_of_their_own() -> None:
+    points = masks(200)
+    groups = [of_three_places(points), np.asarray(points[:, 10:12], np.float32)]
+    together = fit_kernels(points, groups, OFTEN)
+    for fitted, values in zip(together, groups, strict=True):
+        alone = fit_kernel(points, values, OFTEN)
+        assert np.array_equal(fitted.inputs, alone.inputs)
+        assert fitted(masks(5, seed=2)) == pytest.approx(alone(masks(5, seed=2)), abs=1e-3)
+    assert {10, 11} <= set(together[1].inputs.tolist())

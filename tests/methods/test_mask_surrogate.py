@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from misure_onnx.methods.kernel_regression import Settings, fit_kernel
+from misure_onnx.methods.kernel_regression import Settings, fit_kernels
 from misure_onnx.methods.mask_surrogate import fit_surrogate, within_fence
 from misure_onnx.types import FloatArray
 
@@ -36,7 +36,7 @@ def explained(answers: FloatArray, truth: Values) -> float:
 def test_what_is_known_place_by_place_tells_more_than_the_dice_alone() -> None:
     points, new = masks(200), masks(1000, seed=5)
     both = fit_surrogate(points, found(points), np.tanh(confidence(points)))
-    dice_alone = fit_kernel(points, np.asarray(found(points)[:, None], np.float32), Settings(5, 2.0, 1e-2))
+    (dice_alone,) = fit_kernels(points, [np.asarray(found(points)[:, None], np.float32)], Settings(5, 2.0, 1e-2))
     assert explained(both(new), found(new)) > 0.75
     assert explained(both(new), found(new)) > explained(dice_alone(new)[:, 0], found(new)) + 0.1
 
