@@ -151,7 +151,7 @@ def _batches(segmenter: OnnxRuntimeSegmenter, image: LoadedInput) -> dict[str, A
     return {
         "fastest": found.fastest,
         "default": segmenter.spec.batch_size,
-        "calls_at_the_same_time": segmenter.spec.workers,
+        "calls_at_once": segmenter.spec.workers,
         "ms_an_image": {str(one.images): round(1000 * one.seconds, 3) for one in found.tried},
         "memory_mb": {str(one.images): one.memory >> 20 for one in found.tried},
         "ended": found.ended,
