@@ -81,7 +81,7 @@ class RandomMasks:
         """
         if not self._balanced:
             return self._grids(rng, _GRIDS_A_SHIFT)
-        rows, count = hadamard(self._order, np.int8), self._count
+        rows, count = self._rows_of_signs, self._count
         blocks = []
         for _ in range(max(_GRIDS_A_SHIFT // (2 * self._order), 1)):
             columns = 1 + rng.permutation(self._order - 1)[:count]  # the first one is constant
@@ -96,6 +96,11 @@ class RandomMasks:
     @property
     def _order(self) -> int:
         return 1 << self._count.bit_length()
+
+    @cached_property
+    def _rows_of_signs(self) -> npt.NDArray[np.int8]:
+        signs: npt.NDArray[np.int8] = hadamard(self._order, np.int8)
+        return signs
 
     @property
     def _balanced(self) -> bool:

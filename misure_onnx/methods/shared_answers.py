@@ -20,7 +20,8 @@ class SharedAnswers:
     """Answers about one image through masks, for targets that will ask about the same masks.
 
     Methods whose masks do not depend on the target (RISE, occlusion, KernelSHAP, LIME) ask every question once, however
-    many objects there are. What is kept is a few numbers a mask, no scores. Safe to use from several threads.
+    many objects there are. What is kept is a number or some hundred a mask and target, no scores. Safe to use from
+    several threads.
 
     Args:
         targets: all that will be asked about; resolved on the image.

@@ -17,6 +17,9 @@ from misure_onnx.segmenter import CountingSegmenter, Predict
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import FloatArray, Images, Mask, Scores, Size
 
+_COUNTED_INSIDE = (VALUES["dice"], dice_and_places)
+"""What a `MaskScorer` answers."""
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -141,7 +144,12 @@ class Task:
             return
         for some in batches:
             self.segmenter.forwards += len(some)
-            yield some, _COUNTED_INSIDE[value](scorer, some, baseline, self.target)
+            yield some, self._counted_inside(scorer, some, baseline, value)
+
+    def _counted_inside(self, scorer: MaskScorer, masks: FloatArray, baseline: Images, value: Value) -> Numbers:
+        if value is dice_and_places:
+            return with_places(*scorer.dice_and_leads(masks, baseline), self.target)
+        return scorer.dice(masks, baseline)
 
     @cached_property
     def _fused(self) -> tuple[MaskScorer | None, tuple[str, ...]]:
@@ -160,18 +168,3 @@ def _in_batches(masks: Iterable[Mask], size: int) -> Iterator[FloatArray]:
     rest = iter(masks)
     while batch := list(islice(rest, size)):
         yield batch[0][None] if len(batch) == 1 else np.stack(batch)  # one needs no copy
-
-
-def _dice_inside(scorer: MaskScorer, masks: FloatArray, baseline: Images, target: ResolvedTarget) -> Numbers:
-    del target
-    return scorer.dice(masks, baseline)
-
-
-def _places_inside(scorer: MaskScorer, masks: FloatArray, baseline: Images, target: ResolvedTarget) -> Numbers:
-    return with_places(*scorer.dice_and_leads(masks, baseline), target)
-
-
-_COUNTED_INSIDE: dict[Value, Callable[[MaskScorer, FloatArray, Images, ResolvedTarget], Numbers]] = {
-    VALUES["dice"]: _dice_inside,
-    dice_and_places: _places_inside,
-}
