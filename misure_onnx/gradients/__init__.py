@@ -1,6 +1,7 @@
 """The routes to gradients. One file or package a route, one line in `ROUTES` and one in `SCORE_ROUTES`."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypeVar
 
 from misure_onnx.errors import GradientError, ParameterError
@@ -24,12 +25,11 @@ SCORE_ROUTES: dict[str, ScoreRoute] = {
 GROUPS: dict[str, tuple[str, ...]] = {"auto": tuple(ROUTES), "gradient": tuple(ROUTES)}
 """Names that stand for several routes."""
 
-_Problem = TypeVar("_Problem")
 _Gradient = TypeVar("_Gradient")
 
 
 def find_gradient(
-    route: str, segmenter: Segmenter, problem: MaskProblem
+    route: str, segmenter: Segmenter, problem: MaskProblem, at_once: int = 1
 ) -> tuple[MaskGradient | None, tuple[str, ...]]:
     """The first route of a choice that can be built and is faithful to the deployed model.
 
@@ -37,6 +37,7 @@ def find_gradient(
         route: a route's name, or a group's.
         segmenter: the deployed model.
         problem: what the mask must preserve.
+        at_once: how many masks will be evaluated at the same time.
 
     Returns:
         The gradient, or None where no route of the choice is left, and why each one tried before was refused.
@@ -44,7 +45,7 @@ def find_gradient(
     Raises:
         ParameterError: no such route.
     """
-    return _first(ROUTES, route, segmenter, problem)
+    return _first({name: partial(build, segmenter, problem, at_once) for name, build in ROUTES.items()}, route)
 
 
 def mask_gradient(route: str, segmenter: Segmenter, problem: MaskProblem) -> tuple[MaskGradient, tuple[str, ...]]:
@@ -79,7 +80,8 @@ def score_gradient(route: str, segmenter: Segmenter, problem: ScoreProblem) -> t
         ParameterError: no such route.
         GradientError: no route is left; the message says why for each.
     """
-    gradient, refusals = _first(SCORE_ROUTES, route, segmenter, problem)
+    built = {name: partial(build, segmenter, problem) for name, build in SCORE_ROUTES.items()}
+    gradient, refusals = _first(built, route)
     if gradient is None:
         raise GradientError(
             f"no gradient of this model is available; {'; '.join(refusals)}. What remains: methods that need forwards "
@@ -88,18 +90,13 @@ def score_gradient(route: str, segmenter: Segmenter, problem: ScoreProblem) -> t
     return gradient, refusals
 
 
-def _first(
-    builders: Mapping[str, Callable[[Segmenter, _Problem], _Gradient]],
-    route: str,
-    segmenter: Segmenter,
-    problem: _Problem,
-) -> tuple[_Gradient | None, tuple[str, ...]]:
+def _first(builders: Mapping[str, Callable[[], _Gradient]], route: str) -> tuple[_Gradient | None, tuple[str, ...]]:
     if route not in ROUTES and route not in GROUPS:
         raise ParameterError(f"route {route!r} is unknown; the known ones are {', '.join([*GROUPS, *ROUTES])}")
     refusals: list[str] = []
     for name in GROUPS.get(route, (route,)):
         try:
-            return builders[name](segmenter, problem), tuple(refusals)
+            return builders[name](), tuple(refusals)
         except GradientError as error:
             refusals.append(f"route {name}: {error}")
     return None, tuple(refusals)

@@ -109,6 +109,10 @@ class MaskGradient(Protocol):
     def fidelity(self) -> Fidelity:
         """Measured when it was built."""
 
+    @property
+    def at_once(self) -> int:
+        """Calls of `evaluate` that run best at the same time, of those that it was built for."""
+
     def evaluate(self, mask: Mask, baseline: int = 0, image: Images | None = None) -> Evaluation:
         """One forward and backward for a mask (H, W) in [0, 1] and one of the problem's baselines.
 
@@ -173,5 +177,6 @@ class ScoreGradient(Protocol):
         """One forward and backward for an image (1, C, H, W) and weights v (H, W)."""
 
 
-Route = Callable[[Segmenter, MaskProblem], MaskGradient]
+Route = Callable[[Segmenter, MaskProblem, int], MaskGradient]
+"""Segmenter, problem, and how many masks will be evaluated at the same time."""
 ScoreRoute = Callable[[Segmenter, ScoreProblem], ScoreGradient]

@@ -1,6 +1,7 @@
 """Is a gradient route faithful to the deployed model? Measured before the route is used."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.mask import resize_map
 from misure_onnx.perturbation import blend
 from misure_onnx.scores import Head
-from misure_onnx.segmenter import Segmenter
+from misure_onnx.segmenter import ConcurrentSegmenter, Segmenter
 from misure_onnx.types import FloatArray, Images, Mask, Scores, Size
 
 SCORE_BOUND, HALF_PRECISION_BOUND = 1e-3, 2e-2
@@ -23,43 +24,67 @@ _STEP, _HALF_PRECISION_STEP = 1e-3, 3e-2
 """The second, where a file computes with 11 bits: a smaller step drowns in their rounding."""
 
 
+Predict = Callable[[list[Images]], list[Scores]]
+"""Scores (1, L, H, W) of each of several images (1, C, H, W)."""
+
+
 def checked_fidelity(
-    predict: Callable[[Images], Scores],
-    score_gradient: Callable[[Mask], FloatArray],
+    predict: Callable[[Mask], Scores],
+    look: Callable[[Mask], tuple[Scores, FloatArray]],
     deployed: GraphBacked,
     segmenter: Segmenter,
     problem: MaskProblem,
+    *,
+    at_once: int,
 ) -> Fidelity:
     """Measures a route and refuses it beyond the bounds.
 
     Args:
-        predict: the route's own forward, (1, C, H, W) -> scores (1, L, H, W).
-        score_gradient: the route's own gradient, as `directional_error` takes it.
+        predict: the route's own scores (1, L, H, W) of the image through a mask (H, W), under the first baseline.
+        look: the same, and the gradient (H, W) of the mean score of the target's class over its region.
         deployed: the file, whose input type sets the bound.
         segmenter: the deployed model.
         problem: what is compared on.
+        at_once: how many calls of the route may run at the same time.
 
     Raises:
         FidelityError: a number is beyond its bound.
     """
-    label_map = deployed.output.head.kind == "labels"
+    compared = compared_masks(problem.image.shape[2:])
+    with ThreadPoolExecutor(at_once) as pool:
+        looked, predicted = pool.submit(look, compared[0]), pool.submit(predict, compared[1])
+    whole, gradient = looked.result()
+    label_map, half = deployed.output.head.kind == "labels", deployed.input.dtype == np.float16
     inside = _scores_inside(deployed, problem) if label_map else None
-    largest, mean, agreement = compare_scores(predict, segmenter, inside, problem)
-    smooth = inside if label_map else segmenter.predict
-    half = deployed.input.dtype == np.float16
+    images, reference = compared_images(problem), predict_of(segmenter)
+    largest, mean, agreement = compare_scores(
+        [whole, predicted.result()], reference(images), inside(images) if inside else None, segmenter.spec.head
+    )
+    smooth = inside if label_map else reference
     if deployed.input.dtype == np.uint8:
         smooth = _unrounded_scores(deployed, problem)
     fidelity = Fidelity(
         max_difference=largest,
         mean_difference=mean,
         label_agreement=agreement,
-        directional_error=directional_error(score_gradient, smooth, problem, half=half) if smooth else None,
+        directional_error=directional_error(gradient, smooth, problem, half=half) if smooth else None,
     )
     refuse_unfaithful(fidelity, score_bound=HALF_PRECISION_BOUND if half else SCORE_BOUND)
     return fidelity
 
 
-def _scores_inside(deployed: GraphBacked, problem: MaskProblem) -> Callable[[Images], Scores] | None:
+def predict_of(segmenter: Segmenter) -> Predict:
+    """The deployed model's scores, of as many images at the same time as it runs best."""
+
+    def predict(images: list[Images]) -> list[Scores]:
+        if isinstance(segmenter, ConcurrentSegmenter):
+            return list(segmenter.concurrently(lambda predict, image: predict(image), images))
+        return [segmenter.predict(image) for image in images]
+
+    return predict
+
+
+def _scores_inside(deployed: GraphBacked, problem: MaskProblem) -> Predict | None:
     """The scores before a label map, as the deployed graph computes them.
 
     None where those have another size than the image: what they would be at its size is not the model's to say.
@@ -67,7 +92,7 @@ def _scores_inside(deployed: GraphBacked, problem: MaskProblem) -> Callable[[Ima
     return _of_image_size(ExposedScores(deployed, scores_of(deployed)), problem)
 
 
-def _unrounded_scores(deployed: GraphBacked, problem: MaskProblem) -> Callable[[Images], Scores] | None:
+def _unrounded_scores(deployed: GraphBacked, problem: MaskProblem) -> Predict | None:
     """The deployed graph for pixels between grey levels: rounded ones would make a staircase of every difference.
 
     None where the graph computes with the bytes themselves.
@@ -78,36 +103,44 @@ def _unrounded_scores(deployed: GraphBacked, problem: MaskProblem) -> Callable[[
         return None
 
 
-def _of_image_size(inside: ExposedScores, problem: MaskProblem) -> Callable[[Images], Scores] | None:
-    return inside.predict if inside.predict(problem.image).shape[2:] == problem.image.shape[2:] else None
+def _of_image_size(inside: ExposedScores, problem: MaskProblem) -> Predict | None:
+    if inside.predict(problem.image).shape[2:] != problem.image.shape[2:]:
+        return None
+    return lambda images: [inside.predict(image) for image in images]
+
+
+def compared_masks(size: Size) -> tuple[Mask, Mask]:
+    """(H, W): what routes are compared through. Everything, and a random half of 8x8 blocks."""
+    blocks = np.random.default_rng(0).integers(0, 2, (8,) * len(size)).astype(np.float32)
+    mask = np.kron(blocks, np.ones([-(-extent // 8) for extent in size], np.float32))
+    return np.ones(size, np.float32), mask[tuple(slice(extent) for extent in size)]
+
+
+def compared_images(problem: MaskProblem) -> list[Images]:
+    """The image through each of `compared_masks`, under the first baseline."""
+    blocks = compared_masks(problem.image.shape[2:])[1]
+    return [problem.image, blend(problem.image, blocks[None], problem.baselines[0])]
 
 
 def compare_scores(
-    predict: Callable[[Images], Scores],
-    segmenter: Segmenter,
-    inside: Callable[[Images], Scores] | None,
-    problem: MaskProblem,
+    own: Sequence[Scores], deployed: Sequence[Scores], inside: Sequence[Scores] | None, head: Head
 ) -> tuple[float | None, float | None, float]:
-    """Largest and mean score difference (shares of the largest score) and label agreement, the worst of two images.
+    """Largest and mean score difference (shares of the largest score) and label agreement, the worst of all images.
 
     Args:
-        predict: the route's own forward.
-        segmenter: the deployed model.
+        own: the route's, of `compared_images`.
+        deployed: the deployed model's.
         inside: the scores before its label map; None where it gives scores itself, or where there are none to
             compare, and then no difference is told.
-        problem: its image is compared as it is, and with a random half of 8x8 blocks replaced.
+        head: of the deployed model.
     """
-    head: Head = segmenter.spec.head
-    differences, agreement = [], 1.0
-    for image in _compared(problem):
-        own, deployed = predict(image), segmenter.predict(image)
-        agreement = min(agreement, float(np.mean(head.labels(own) == head.labels(deployed))))
-        if head.kind != "labels":
-            differences.append(_difference(own, deployed))
-        elif inside:
-            differences.append(_difference(own, inside(image)))
-    if not differences:
+    agreement = min(
+        float(np.mean(head.labels(mine) == head.labels(its))) for mine, its in zip(own, deployed, strict=True)
+    )
+    reference = deployed if head.kind != "labels" else inside
+    if reference is None:
         return None, None, agreement
+    differences = [_difference(mine, its) for mine, its in zip(own, reference, strict=True)]
     largest, mean = (max(values) for values in zip(*differences, strict=True))
     return largest, mean, agreement
 
@@ -122,44 +155,33 @@ def _difference(own: Scores, reference: Scores) -> tuple[float, float]:
     return float(difference.max()), float(difference.mean())
 
 
-def _compared(problem: MaskProblem) -> tuple[Images, Images]:
-    image = problem.image
-    size = image.shape[2:]
-    blocks = np.random.default_rng(0).integers(0, 2, (8,) * len(size)).astype(np.float32)
-    mask = np.kron(blocks, np.ones([-(-extent // 8) for extent in size], np.float32))
-    cut = mask[tuple(slice(extent) for extent in size)]
-    return image, blend(image, cut[None], problem.baselines[0])
-
-
-def directional_error(
-    score_gradient: Callable[[Mask], FloatArray],
-    deployed: Callable[[Images], Scores],
-    problem: MaskProblem,
-    *,
-    half: bool = False,
-) -> float:
+def directional_error(gradient: FloatArray, deployed: Predict, problem: MaskProblem, *, half: bool = False) -> float:
     """Central difference through the deployed model against the route's gradient, along a smooth direction.
 
     The function is the mean score of the target's class over its region; the direction is the route's own gradient
     averaged to a 14x14 grid, since a smooth direction averages the kinks of ReLU and max-pooling out.
 
     Args:
-        score_gradient: the route's d(mean score)/d(mask) at a mask, (H, W) -> (H, W).
+        gradient: the route's d(mean score)/d(mask) at a mask of ones, (H, W).
         deployed: the deployed model's scores.
         problem: image, first baseline and target.
         half: whether the deployed model computes in half precision.
     """
     step, size = _HALF_PRECISION_STEP if half else _STEP, problem.image.shape[2:]
-    ones = np.ones(size, np.float32)
-    gradient = score_gradient(ones)
     if not np.isfinite(gradient).all():
         return float("inf")
     cells = tuple(min(_DIRECTION_CELLS, extent) for extent in size)
     direction = resize_map(_block_means(gradient, cells), size)
     direction = np.asarray(direction / (np.abs(direction).max() + 1e-30), np.float32)
-    moved = np.stack([ones + step * direction, ones - step * direction])
-    scores = [deployed(blend(problem.image, mask[None], problem.baselines[0])) for mask in moved]
-    plus, minus = (float(problem.target.score(s)[0][problem.target.region].mean(dtype=np.float64)) for s in scores)
+    ones = np.ones(size, np.float32)
+    moved = [
+        blend(problem.image, mask[None], problem.baselines[0])
+        for mask in (ones + step * direction, ones - step * direction)
+    ]
+    plus, minus = (
+        float(problem.target.score(scores)[0][problem.target.region].mean(dtype=np.float64))
+        for scores in deployed(moved)
+    )
     return slope_error((plus - minus) / (2 * step), gradient, direction)
 
 

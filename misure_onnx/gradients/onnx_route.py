@@ -5,7 +5,7 @@ from misure_onnx.graph.graph_backed import graph_of
 from misure_onnx.segmenter import Segmenter
 
 
-def build_onnx_gradient(segmenter: Segmenter, problem: MaskProblem) -> MaskGradient:
+def build_onnx_gradient(segmenter: Segmenter, problem: MaskProblem, at_once: int = 1) -> MaskGradient:
     """Writes the gradient graph and compares it with the deployed model on the very image.
 
     Raises:
@@ -15,7 +15,7 @@ def build_onnx_gradient(segmenter: Segmenter, problem: MaskProblem) -> MaskGradi
     deployed = graph_of(segmenter)
     from misure_onnx.gradients.onnx_gradient.mask_gradient import OnnxMaskGradient  # noqa: PLC0415 - heavy, one route of several
 
-    return OnnxMaskGradient(deployed, segmenter, problem)
+    return OnnxMaskGradient(deployed, segmenter, problem, at_once)
 
 
 def build_onnx_score_gradient(segmenter: Segmenter, problem: ScoreProblem) -> ScoreGradient:

@@ -10,14 +10,15 @@ from misure_onnx.gradients.fidelity import (
     HALF_PRECISION_BOUND,
     SCORE_BOUND,
     compare_scores,
+    compared_images,
     directional_error,
+    predict_of,
     refuse_unfaithful,
     slope_error,
 )
 from misure_onnx.gradients.score_subject import ScoreSubject
-from misure_onnx.perturbation import blend
 from misure_onnx.segmenter import Segmenter
-from misure_onnx.types import FloatArray, Images, Mask, Scores
+from misure_onnx.types import FloatArray, Images, Scores
 
 _STEP = 1e-2
 """Of the activations' standard deviation."""
@@ -46,9 +47,12 @@ def checked_score_fidelity(
         FidelityError: a number is beyond its bound.
     """
     masked = MaskProblem(problem.image, (np.zeros_like(problem.image),), problem.target, PreservationLoss())
-    inside = subject.reference if segmenter.spec.head.kind == "labels" else None
+    images, head = compared_images(masked), segmenter.spec.head
     largest, mean, agreement = compare_scores(
-        lambda images: subject.as_deployed(predict(images), images), segmenter, inside, masked
+        [subject.as_deployed(predict(image), image) for image in images],
+        predict_of(segmenter)(images),
+        [subject.reference(image) for image in images] if head.kind == "labels" else None,
+        head,
     )
     region = problem.target.region
     weights = np.asarray(region / np.float32(region.sum()), np.float32)
@@ -69,17 +73,15 @@ def _through_image(
     weights: FloatArray,
 ) -> float | None:
     """By the chain rule the image's gradient is a mask's: x' = x * M. None where a model computes with bytes only."""
-
-    def mask_gradient(mask: Mask) -> FloatArray:
-        gradient = evaluate(blend(problem.image, mask[None], None), weights).gradient
-        return np.asarray((gradient * problem.image)[0].sum(axis=0), np.float32)
-
     try:
         subject.smooth_reference(problem.image)
     except GradientError:
         return None
+    gradient = np.asarray((evaluate(problem.image, weights).gradient * problem.image)[0].sum(axis=0), np.float32)
     half = subject.input.dtype == np.float16
-    return directional_error(mask_gradient, subject.smooth_reference, problem, half=half)
+    return directional_error(
+        gradient, lambda images: [subject.smooth_reference(image) for image in images], problem, half=half
+    )
 
 
 def _through_layer(gradient: FloatArray, subject: ScoreSubject, problem: ScoreProblem) -> float:

@@ -8,13 +8,14 @@ from misure_onnx.graph.graph_backed import graph_of
 from misure_onnx.segmenter import Segmenter
 
 
-def build_torch_gradient(segmenter: Segmenter, problem: MaskProblem) -> MaskGradient:
-    """Builds the bridge and compares it with the deployed model on the very image.
+def build_torch_gradient(segmenter: Segmenter, problem: MaskProblem, at_once: int = 1) -> MaskGradient:
+    """Builds the bridge and compares it with the deployed model on the very image; it takes one mask after the other.
 
     Raises:
         GradientError: torch is not installed, there is no ONNX graph, or an operator has no translation.
         FidelityError: the bridge deviates from the deployed model.
     """
+    del at_once  # torch gives one evaluation all processors
     _require_torch()
     deployed = graph_of(segmenter)
     from misure_onnx.gradients.torch_bridge.mask_gradient import TorchMaskGradient  # noqa: PLC0415 - torch is optional

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.methods.sufficiency import Passes, first_that_passes
+from misure_onnx.methods.sufficiency import Passes, first_with_answer
 from misure_onnx.records import Minimality
 from misure_onnx.types import FloatArray, Region, Size
 
@@ -52,20 +52,27 @@ def _numbered(size: Size, side: int) -> npt.NDArray[np.int64]:
 def without_blocks(region: Region, importance: FloatArray, passes: Passes, budget: int) -> tuple[Region, Minimality]:
     """Leaves blocks out, the least important ones first, until none can go; and says what was checked.
 
-    A block is checked again after every change, so that the last round checks the very region that is returned.
+    One block after the other, and the last round checks the very region that is returned. Several questions are asked
+    at the same time by guessing: that each block can go up to the first that cannot, and after it that none can.
+    A wrong guess costs forwards, nothing else.
 
     Args:
         region: (H, W), which passes.
-        importance: (H, W) scores; a block's is its mean over the region.
+        importance: (H, W) scores of at least 0; a block's is their sum over the region.
         passes: whether a region is sufficient on the deployed model.
-        budget: regions asked about at most.
+        budget: regions asked about at most, without those of wrong guesses.
     """
     tiling = tile(region)
     waiting = _by_importance(tiling, region, importance)
-    unchanged = 0
+    asked = waiting[:budget]
+    place = first_with_answer(passes, _ever_more_left_out(tiling, region, asked), answer=False)
+    gone = asked[:place]
+    needed = [] if place is None else [asked[place]]
+    region, waiting = region & ~np.isin(tiling.numbers, gone), waiting[len(gone) + len(needed) :] + needed
+    budget, unchanged = budget - len(gone) - len(needed), len(needed)
     while unchanged < len(waiting) and budget > 0:
         asked = waiting[: min(budget, len(waiting) - unchanged)]
-        place = first_that_passes(passes, _each_left_out(tiling, region, asked))
+        place = first_with_answer(passes, _each_left_out(tiling, region, asked), answer=True)
         if place is None:
             budget, unchanged, waiting = budget - len(asked), unchanged + len(asked), waiting[len(asked) :] + asked
         else:
@@ -92,7 +99,13 @@ def _each_left_out(tiling: Tiling, region: Region, blocks: list[int]) -> Iterato
     return (region & (tiling.numbers != block) for block in blocks)
 
 
+def _ever_more_left_out(tiling: Tiling, region: Region, blocks: list[int]) -> Iterator[Region]:
+    """The region without the first of the blocks, without the first two, and so on."""
+    for block in blocks:
+        region = region & (tiling.numbers != block)
+        yield region
+
+
 def _by_importance(tiling: Tiling, region: Region, importance: FloatArray) -> list[int]:
     sums = np.bincount(tiling.numbers[region], weights=importance[region])
-    counts = np.bincount(tiling.numbers[region])
-    return sorted(tiling.of(region), key=lambda block: sums[block] / counts[block])
+    return sorted(tiling.of(region), key=lambda block: sums[block])

@@ -33,23 +33,23 @@ class Sufficiency:
                 return False
         return True
 
-    def first(self, regions: Iterable[Region]) -> int | None:
-        """The place of the first of some regions that is enough; None: none is.
+    def first(self, regions: Iterable[Region], *, answer: bool) -> int | None:
+        """The place of the first of some regions that is enough, or is not; None: none is of that kind.
 
         Under one baseline they are judged side by side, so that those begun beside the first one are paid for too.
         """
         if len(self._baselines) > 1:
-            return next((place for place, region in enumerate(regions) if self(region)), None)
+            return next((place for place, region in enumerate(regions) if self(region) == answer), None)
         masks = (region.astype(np.float32) for region in regions)
-        judged = self._task.judged(masks, self._baselines[0], until=lambda dice: dice > self._tau)
-        return next((place for place, (_, dice) in enumerate(judged) if dice > self._tau), None)
+        judged = self._task.judged(masks, self._baselines[0], until=lambda dice: (dice > self._tau) == answer)
+        return next((place for place, (_, dice) in enumerate(judged) if (dice > self._tau) == answer), None)
 
 
-def first_that_passes(passes: Passes, regions: Iterable[Region]) -> int | None:
-    """The place of the first of some regions that passes; None: none does."""
+def first_with_answer(passes: Passes, regions: Iterable[Region], *, answer: bool) -> int | None:
+    """The place of the first of some regions that passes (`answer` True) or fails; None: none does."""
     if isinstance(passes, Sufficiency):
-        return passes.first(regions)
-    return next((place for place, region in enumerate(regions) if passes(region)), None)
+        return passes.first(regions, answer=answer)
+    return next((place for place, region in enumerate(regions) if passes(region) == answer), None)
 
 
 def dice_of(task: Task, region: Region, baseline: Images) -> float:

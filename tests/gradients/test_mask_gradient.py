@@ -240,9 +240,10 @@ def swapped_classes(model: onnx.ModelProto) -> None:
 def test_a_bridge_that_deviates_from_the_deployed_model_is_refused_with_the_number(
     route: str, tmp_path: Path, sabotage: Callable[[onnx.ModelProto], None]
 ) -> None:
-    """The session is created from the true file; the bridge then reads a changed one in its place."""
+    """The sessions are created from the true file; the bridge then reads a changed one in its place."""
     path = small_network(tmp_path / "net.onnx", size=SIZE)
     task = task_on(path, noise_image(SIZE, 4), preprocess="minus1_1")
+    list(task.judged([np.ones(SIZE, np.float32)], task.image))
     model = onnx.load(path)
     sabotage(model)
     onnx.save(model, path)

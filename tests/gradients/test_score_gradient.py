@@ -175,9 +175,10 @@ def test_both_routes_agree_on_a_network(tmp_path: Path) -> None:
 def test_a_route_that_deviates_from_the_deployed_model_is_refused_with_the_number(
     route: str, tmp_path: Path, layer: str
 ) -> None:
-    """The session is created from the true file; the route then reads a changed one in its place."""
+    """The sessions are created from the true file; the route then reads a changed one in its place."""
     path = small_network(tmp_path / "net.onnx")
     task = task_on(path, noise_image(SIZE, 4), preprocess="minus1_1")
+    list(task.judged([np.ones(SIZE, np.float32)], task.image))
     model = onnx.load(path)
     weights = numpy_helper.to_array(model.graph.initializer[0]) * np.float32(1.1)
     model.graph.initializer[0].CopyFrom(numpy_helper.from_array(weights, model.graph.initializer[0].name))

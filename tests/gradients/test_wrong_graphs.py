@@ -142,28 +142,30 @@ def route(request: pytest.FixtureRequest) -> str:
 
 def test_the_routes_as_they_are_pass(route: str, task: Task) -> None:
     for problem in (on_masked_images(task), on_the_image_alone(task)):
-        assert ROUTES[route](task.segmenter, problem).fidelity.label_agreement == 1.0
+        assert ROUTES[route](task.segmenter, problem, 1).fidelity.label_agreement == 1.0
 
 
 def test_wrong_scores_are_rejected(route: str, task: Task, monkeypatch: Patch) -> None:
     WRONG_SCORES[route](monkeypatch, task)
     with pytest.raises(FidelityError, match=r"scores deviate from the deployed model's by .* \(accepted: 0.001\)"):
-        ROUTES[route](task.segmenter, on_masked_images(task))
+        ROUTES[route](task.segmenter, on_masked_images(task), 1)
 
 
 def test_right_scores_with_a_wrong_gradient_are_rejected(route: str, task: Task, monkeypatch: Patch) -> None:
     WRONG_GRADIENT[route](monkeypatch, task)
     with pytest.raises(FidelityError, match=r"gradient deviates from a central difference .* \(accepted: 0.1\)"):
-        ROUTES[route](task.segmenter, on_masked_images(task))
+        ROUTES[route](task.segmenter, on_masked_images(task), 1)
 
 
 def test_what_is_right_on_the_image_but_wrong_on_masked_images_is_rejected(
     route: str, task: Task, monkeypatch: Patch
 ) -> None:
     IMAGE_AS_CONSTANT[route](monkeypatch, task)
-    assert ROUTES[route](task.segmenter, on_the_image_alone(task)).fidelity.max_difference == pytest.approx(0, abs=1e-5)
+    assert ROUTES[route](task.segmenter, on_the_image_alone(task), 1).fidelity.max_difference == pytest.approx(
+        0, abs=1e-5
+    )
     with pytest.raises(FidelityError, match=r"scores deviate from the deployed model's by .* \(accepted: 0.001\)"):
-        ROUTES[route](task.segmenter, on_masked_images(task))
+        ROUTES[route](task.segmenter, on_masked_images(task), 1)
 
 
 def test_a_gradient_that_is_no_number_is_rejected(route: str, tmp_path: Path) -> None:
@@ -178,4 +180,4 @@ def test_a_gradient_that_is_no_number_is_rejected(route: str, tmp_path: Path) ->
     model = save_model(tmp_path / "root.onnx", nodes, input_shape=["N", 3, *SIZE], constants={"w": weights})
     task = task_on(model, noise_image(SIZE, 1), Target.from_class(2))
     with pytest.raises(FidelityError, match=r"gradient deviates .* by inf"):
-        ROUTES[route](task.segmenter, on_masked_images(task))
+        ROUTES[route](task.segmenter, on_masked_images(task), 1)

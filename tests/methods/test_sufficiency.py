@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from misure_onnx.methods.sufficiency import Sufficiency, dice_of, first_that_passes
+from misure_onnx.methods.sufficiency import Sufficiency, dice_of, first_with_answer
 from misure_onnx.methods.task import Task
 from tests.methods.asked import task_on
 from tests.tiny_models import disc_image
@@ -58,7 +58,11 @@ def test_the_first_region_that_is_enough_is_the_one_found_one_after_the_other(
     passes = Sufficiency(task, baselines(task, *levels), 0.9)
     one_by_one = [passes(region) for region in regions]
     assert True in one_by_one[1:]
-    assert first_that_passes(passes, regions) == one_by_one.index(True)
-    assert first_that_passes(lambda region: passes(region), regions) == one_by_one.index(True)  # noqa: PLW0108
-    assert first_that_passes(passes, regions[: one_by_one.index(True)]) is None
-    assert first_that_passes(passes, []) is None
+    assert False in one_by_one
+    for asked in (regions, regions[::-1]):
+        for answer in (True, False):
+            place = [passes(region) for region in asked].index(answer)
+            assert first_with_answer(passes, asked, answer=answer) == place
+            assert first_with_answer(lambda region: passes(region), asked, answer=answer) == place  # noqa: PLW0108
+            assert first_with_answer(passes, asked[:place], answer=answer) is None
+    assert first_with_answer(passes, [], answer=True) is None

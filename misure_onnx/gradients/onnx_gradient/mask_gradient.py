@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime as ort
 
 from misure_onnx.errors import GradientError
+from misure_onnx.execution_providers import on_cuda
 from misure_onnx.gradients.base import Evaluation, MaskProblem
 from misure_onnx.gradients.fidelity import checked_fidelity
 from misure_onnx.gradients.onnx_gradient import objective as names
@@ -17,6 +18,7 @@ from misure_onnx.gradients.onnx_gradient.values import Array
 from misure_onnx.gradients.score_tensor import scores_of
 from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.graph.load import load_with_weights, opset_version
+from misure_onnx.processors import usable_cores
 from misure_onnx.segmenter import Segmenter
 from misure_onnx.types import FloatArray, Images, Mask, Scores
 
@@ -31,7 +33,7 @@ class OnnxMaskGradient:
         deployed: the segmenter's graph.
         segmenter: the deployed model; its execution providers run the gradient graph too.
         problem: what a mask must preserve.
-        threads: of ONNX Runtime; None: the processors this process may use.
+        at_once: how many masks will be evaluated at the same time, each on its share of the processors.
 
     Raises:
         GradientError: an operator has no rule, or nothing differentiable precedes a label map.
@@ -40,12 +42,12 @@ class OnnxMaskGradient:
 
     route = "onnx_gradient"
 
-    def __init__(
-        self, deployed: GraphBacked, segmenter: Segmenter, problem: MaskProblem, *, threads: int | None = None
-    ) -> None:
+    def __init__(self, deployed: GraphBacked, segmenter: Segmenter, problem: MaskProblem, at_once: int = 1) -> None:
         self._problem = problem
         self._objective = _objective(deployed, problem)
         providers = segmenter.identity.providers_used
+        self.at_once = 1 if on_cuda(providers) else min(at_once, usable_cores())
+        threads = usable_cores() // self.at_once
         self._session = deployed.derived.once(
             "mask gradient",
             (self._objective, providers, threads),
@@ -61,9 +63,10 @@ class OnnxMaskGradient:
         self._one, self._zeros = np.ones((), np.float32), _plane(np.zeros_like(region))
         if problem.loss.kind == "score_drop":
             self._constants[names.REFERENCE] = self._zeros
-            probability = problem.target.probability(self._predict(problem.image), self._objective.output.head)
+            scores = self._predict(np.ones(problem.target.region.shape, np.float32))
+            probability = problem.target.probability(scores, self._objective.output.head)
             self._constants[names.REFERENCE] = _plane(probability[0])
-        self.fidelity = checked_fidelity(self._predict, self._score_gradient, deployed, segmenter, problem)
+        self.fidelity = checked_fidelity(self._predict, self._look, deployed, segmenter, problem, at_once=self.at_once)
 
     def evaluate(self, mask: Mask, baseline: int = 0, image: Images | None = None) -> Evaluation:
         """One forward and backward for a mask (H, W) and one of the problem's baselines."""
@@ -82,20 +85,22 @@ class OnnxMaskGradient:
             names.SCORE_WEIGHTS: self._zeros,
         }
 
-    def _predict(self, images: Images) -> Scores:
-        kept = np.ones(images.shape[2:], np.float32)
-        feeds = self._feeds(images, np.zeros_like(images), kept)
-        scores: Scores = self._session.run([names.SCORES], feeds)[0]
+    def _predict(self, mask: Mask) -> Scores:
+        """Of the problem's image through a mask, under its first baseline; the way back is not run."""
+        only = ort.RunOptions()
+        only.only_execute_path_to_fetches = True
+        feeds = self._feeds(self._problem.image, self._problem.baselines[0], mask)
+        scores: Scores = self._session.run([names.SCORES], feeds, only)[0]
         return scores
 
-    def _score_gradient(self, mask: Mask) -> FloatArray:
-        """d(mean score of the target over its region)/d(mask)."""
+    def _look(self, mask: Mask) -> tuple[Scores, FloatArray]:
+        """The same, and d(mean score of the target over its region)/d(mask)."""
         region = self._problem.target.region
         feeds = self._feeds(self._problem.image, self._problem.baselines[0], mask)
         feeds[names.LOSS_WEIGHT] = np.zeros((), np.float32)
         feeds[names.SCORE_WEIGHTS] = _plane(region / np.float32(region.sum()))
-        gradient: FloatArray = self._session.run([GRADIENT], feeds)[0][0, 0]
-        return gradient
+        scores, gradient = self._session.run([names.SCORES, GRADIENT], feeds)
+        return scores, gradient[0, 0]
 
 
 def _objective(deployed: GraphBacked, problem: MaskProblem) -> Objective:
@@ -112,7 +117,7 @@ def _objective(deployed: GraphBacked, problem: MaskProblem) -> Objective:
 
 
 def _session(
-    deployed: GraphBacked, objective: Objective, providers: tuple[str, ...], threads: int | None
+    deployed: GraphBacked, objective: Objective, providers: tuple[str, ...], threads: int
 ) -> ort.InferenceSession:
     file = load_with_weights(deployed.path)
     shapes, outputs = {objective.input.name: objective.own_shape()}, [objective.output.name]

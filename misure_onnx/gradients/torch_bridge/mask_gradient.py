@@ -31,6 +31,7 @@ class TorchMaskGradient:
     """
 
     route = "torch"
+    at_once = 1
 
     def __init__(self, deployed: GraphBacked, segmenter: Segmenter, problem: MaskProblem) -> None:
         self._problem = problem
@@ -51,7 +52,7 @@ class TorchMaskGradient:
         if problem.loss.kind == "score_drop":
             with torch.no_grad():
                 self._reference = self._probabilities(self._scores(self._image))[0]
-        self.fidelity = checked_fidelity(self._predict, self._score_gradient, deployed, segmenter, problem)
+        self.fidelity = checked_fidelity(self._predict, self._look, deployed, segmenter, problem, at_once=self.at_once)
 
     def evaluate(self, mask: Mask, baseline: int = 0, image: Images | None = None) -> Evaluation:
         """One forward and backward for a mask (H, W) and one of the problem's baselines."""
@@ -126,16 +127,17 @@ class TorchMaskGradient:
         predicted = self._problem.target.predicted(scores.numpy(), self._output.head)
         return float(self._problem.target.dice(predicted)[0])
 
-    def _predict(self, images: Images) -> Scores:
+    def _predict(self, mask: Mask) -> Scores:
         with torch.no_grad():
-            return np.asarray(self._scores(torch.from_numpy(images)), np.float32)
+            return np.asarray(self._masked_scores(torch.from_numpy(mask), 0), np.float32)
 
-    def _score_gradient(self, mask: Mask) -> FloatArray:
+    def _look(self, mask: Mask) -> tuple[Scores, FloatArray]:
         leaf = torch.from_numpy(mask).requires_grad_()
-        target, scores = self._problem.target, self._masked_scores(leaf, 0)[0]
-        own = scores[target.class_index] if target.rival is None else scores[target.class_index] - scores[target.rival]
+        target, scores = self._problem.target, self._masked_scores(leaf, 0)
+        one = scores[0]
+        own = one[target.class_index] if target.rival is None else one[target.class_index] - one[target.rival]
         own[torch.from_numpy(target.region)].mean().backward()  # type: ignore[no-untyped-call]
-        return _gradient_of(leaf)
+        return np.asarray(scores.detach(), np.float32), _gradient_of(leaf)
 
 
 class _SelectedSoftmax(torch.autograd.Function):

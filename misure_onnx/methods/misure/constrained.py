@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from misure_onnx.gradients.base import MaskGradient
+from misure_onnx.gradients.base import Evaluation, MaskGradient
 from misure_onnx.mask import dilate, smoothed
 from misure_onnx.methods.blocks import without_blocks
 from misure_onnx.methods.certificate import RANDOM_BASELINES, drawn
-from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, sweep_area
+from misure_onnx.methods.misure.area_sweep import sweep_area
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
+from misure_onnx.methods.misure.pixel_scores import BINARY_AT
 from misure_onnx.methods.misure.specks import without_specks
+from misure_onnx.methods.misure.sweep import Sweep
 from misure_onnx.methods.misure.tightened import tightened
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.sufficiency import Passes, Sufficiency
@@ -57,7 +59,10 @@ class Search:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The minimal region and what was learnt about it, at the network's size; `start` is what it was pruned from."""
+    """The minimal region and what was learnt about it, at the network's size.
+
+    `start` is what it was pruned from, `first` what a gradient route made of that.
+    """
 
     soft: Mask
     region: Region
@@ -69,6 +74,7 @@ class Found:
     second_run: tuple[Region, Region] | None = None
     alternatives: tuple[Region, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    first: Evaluation | None = None
 
 
 def wanted_of(task: Task, baseline: str, tau: float, *, robust: bool) -> Wanted:
@@ -123,6 +129,7 @@ def minimal_region(prune: Prune, sufficient: Region, wanted: Wanted, block_check
         start=start,
         evaluations=pruned.evaluations,
         trace=pruned.trace,
+        first=pruned.first,
         threshold=None if notes else BINARY_AT,
         minimality=minimality,
         notes=notes,
@@ -142,8 +149,8 @@ def explored(found: Found, task: Task, gradient: MaskGradient, wanted: Wanted, s
     """What further sweeps along the gradient find: a second run, and alternatives, where asked for."""
     if not found.start.any():
         return found
-    second, evaluations = _second_run(task, gradient, found.start, search)
-    others, more = _alternatives(gradient, found.start, found.region, wanted, search)
+    second, evaluations = _second_run(task, gradient, found, search)
+    others, more = _alternatives(gradient, found, wanted, search)
     spent = found.evaluations + evaluations + more
     return dataclasses.replace(found, second_run=second, alternatives=others, evaluations=spent)
 
@@ -175,36 +182,37 @@ def _larger(candidate: MaskCandidate, start: Region, most: int) -> Iterator[Regi
 
 
 def _second_run(
-    task: Task, gradient: MaskGradient, start: Region, search: Search
+    task: Task, gradient: MaskGradient, found: Found, search: Search
 ) -> tuple[tuple[Region, Region] | None, int]:
     """What a shorter search finds that starts at random scores instead of equal ones."""
     if not search.second_run:
         return None, 0
+    start = found.start
     noise = task.rng().standard_normal(start.shape, np.float32)
     smooth = smoothed(noise, search.sweep.smoothing) if search.sweep.smoothing else noise
     prior = smooth / float(smooth.std())
     sweep = dataclasses.replace(search.sweep, iterations=search.second_run, patience=0)
-    swept = sweep_area(gradient, start, sweep, silent, np.asarray(prior, np.float32))
+    swept = sweep_area(gradient, start, sweep, silent, np.asarray(prior, np.float32), first=found.first)
     return (swept.feasible[0].region if swept.feasible else start, start), swept.evaluations
 
 
 def _alternatives(
-    gradient: MaskGradient, start: Region, region: Region, wanted: Wanted, search: Search
+    gradient: MaskGradient, found: Found, wanted: Wanted, search: Search
 ) -> tuple[tuple[Region, ...], int]:
     """Further regions, each from scores that put the pixels of those before last."""
-    found, used, evaluations = list[Region](), region, 0
+    others, used, evaluations = list[Region](), found.region, 0
     for _ in range(search.alternatives):
         for weight in _AVOIDED:
             prior: FloatArray = used.astype(np.float32) * np.float32(-weight)
-            swept = sweep_area(gradient, start, search.sweep, silent, prior)
+            swept = sweep_area(gradient, found.start, search.sweep, silent, prior, first=found.first)
             evaluations += swept.evaluations
-            candidate, failed = _confirmed(swept, start, wanted.passes)
+            candidate, failed = _confirmed(swept, found.start, wanted.passes)
             if not failed:
                 break
         other = without_specks(candidate.region, wanted.passes)
-        found.append(other)
+        others.append(other)
         used = used | other
-    return tuple(found), evaluations
+    return tuple(others), evaluations
 
 
 _AVOIDED = (30, 10, 3)

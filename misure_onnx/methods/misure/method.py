@@ -11,7 +11,7 @@ from misure_onnx.gradients.base import Fidelity, MaskGradient, MaskProblem, Pres
 from misure_onnx.gradients.domain import domain_notes
 from misure_onnx.gradients.gates import gate_notes
 from misure_onnx.methods.base import Attribution, Method, SufficientRegionFacts
-from misure_onnx.methods.misure.area_sweep import Sweep, sweep_area
+from misure_onnx.methods.misure.area_sweep import AT_ONCE, sweep_area
 from misure_onnx.methods.misure.constrained import Found, Search, Wanted, explored, minimal_region, wanted_of
 from misure_onnx.methods.misure.disturbance import Disturbance
 from misure_onnx.methods.misure.forward_only import FORWARD_ROUTES
@@ -19,6 +19,7 @@ from misure_onnx.methods.misure.forward_only.cost import Cost
 from misure_onnx.methods.misure.forward_only.prune import prune_by_forwards
 from misure_onnx.methods.misure.forward_only.questions import Questions
 from misure_onnx.methods.misure.minimal_region import Schedule, optimise_mask
+from misure_onnx.methods.misure.sweep import Sweep
 from misure_onnx.methods.sufficient_region import grow_sufficient_region
 from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import BASELINES, make_baseline
@@ -161,7 +162,8 @@ class MiSuRe(Method):
         if self.route in FORWARD_ROUTES:
             return self._by_forwards(self.route, task, facts, wanted, ())
         problem = MaskProblem(task.image, wanted.optimised, task.target, self._preservation(task))
-        gradient, refusals = find_gradient(self.route, task.segmenter, problem)
+        at_once = AT_ONCE if self.constrained else 1
+        gradient, refusals = find_gradient(self.route, task.segmenter, problem, at_once)
         if gradient is not None:
             notes = (*refusals, *domain_notes(task.segmenter), *gate_notes(task.segmenter))
             along = self._constrained if self.constrained else self._literal

@@ -50,12 +50,14 @@ class OptimisedMask:
         feasible: every mask smaller than all before it that was sufficient, smallest first.
         evaluations: forwards and backwards through the route.
         trace: what was recorded, a value an iteration.
+        first: what a sweep along gradients began with; None: there was none.
     """
 
     final: MaskCandidate
     feasible: tuple[MaskCandidate, ...]
     evaluations: int
     trace: dict[str, list[float]] = field(default_factory=dict)
+    first: Evaluation | None = None
 
 
 def optimise_mask(

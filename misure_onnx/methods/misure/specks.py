@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from misure_onnx.mask import components
+from misure_onnx.mask import ranked_components
 from misure_onnx.types import Region
 
 
@@ -18,12 +18,12 @@ def without_specks(region: Region, passes: Callable[[Region], bool]) -> Region:
         region: (H, W) bool, which passes.
         passes: whether a region is still sufficient on the deployed model.
     """
-    smallest_first = components(region)[::-1]
-    kept, low, high = region, 0, len(smallest_first)
+    ranks = ranked_components(region)
+    parts = int(ranks.max(initial=0))
+    kept, low, high = region, 0, parts
     while low < high:
         middle = (low + high + 1) // 2
-        parts = smallest_first[middle:]
-        candidate = np.logical_or.reduce(parts) if parts else np.zeros_like(region)
+        candidate = np.asarray(region & (ranks <= parts - middle))
         if passes(candidate):
             kept, low = candidate, middle
         else:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from misure_onnx.methods.misure.area_sweep import BINARY_AT, JUST_KEPT
+from misure_onnx.methods.misure.pixel_scores import BINARY_AT, JUST_KEPT
 from misure_onnx.methods.sufficiency import Passes
 from misure_onnx.types import Mask, Region
 

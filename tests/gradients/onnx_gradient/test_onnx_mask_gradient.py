@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,8 @@ from benchmarks.shared_data import triples
 from misure_onnx.api import load_segmenter
 from misure_onnx.errors import GradientError
 from misure_onnx.gradients.base import MaskGradient, MaskProblem, PreservationLoss
-from misure_onnx.gradients.onnx_gradient.mask_gradient import OnnxMaskGradient
+from misure_onnx.gradients.onnx_gradient import mask_gradient
 from misure_onnx.gradients.onnx_route import build_onnx_gradient
-from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.images import load_image
 from misure_onnx.methods.task import Task
 from misure_onnx.perturbation import make_baseline
@@ -125,13 +125,22 @@ def test_a_model_that_takes_no_float32_is_differentiated_in_float32(
     assert_same(*both(task.segmenter, problem_of(task)), np.full((20, 24), 0.9, np.float32))
 
 
-def test_the_gradient_in_one_thread_is_the_same(tmp_path: Path) -> None:
-    model = small_network(tmp_path / "net.onnx", size=SIZE)
-    task = task_on(model, noise_image(SIZE, 4), preprocess="minus1_1")
-    deployed = load_segmenter(model, task.segmenter.spec.preprocessing)
-    assert isinstance(deployed, GraphBacked)
-    single = OnnxMaskGradient(deployed, task.segmenter, problem_of(task), threads=1)
-    assert_same(single, build_onnx_gradient(task.segmenter, problem_of(task)), np.full(SIZE, 0.5, np.float32))
+def test_masks_evaluated_at_the_same_time_give_what_they_give_one_after_the_other(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mask_gradient, "usable_cores", lambda: 4)
+    several = build_onnx_gradient(task.segmenter, problem_of(task), 3)
+    assert several.at_once == 3
+    assert build_onnx_gradient(task.segmenter, problem_of(task), 8).at_once == 4, "a processor each"
+    alone = build_onnx_gradient(task.segmenter, problem_of(task))
+    assert alone.at_once == 1
+    masks = [np.full(SIZE, share, np.float32) for share in np.linspace(0.2, 1, 12)]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(several.evaluate, masks))
+    for mask, evaluation in zip(masks, found, strict=True):
+        expected = alone.evaluate(mask)
+        assert (evaluation.loss, evaluation.dice) == pytest.approx((expected.loss, expected.dice), rel=1e-6)
+        assert np.abs(evaluation.gradient - expected.gradient).max() <= 1e-5 * np.abs(expected.gradient).max()
 
 
 def test_the_fidelity_of_a_true_graph_is_within_float32_rounding(task: Task) -> None:
@@ -157,6 +166,7 @@ def other_activation(model: onnx.ModelProto) -> None:
 def test_a_graph_that_deviates_from_the_deployed_model_is_refused_with_the_number(
     task: Task, tmp_path: Path, sabotage: Callable[[onnx.ModelProto], None]
 ) -> None:
+    list(task.judged([np.ones(SIZE, np.float32)], task.image))  # every session is of the true file
     model = onnx.load(tmp_path / "net.onnx")
     sabotage(model)
     onnx.save(model, tmp_path / "net.onnx")

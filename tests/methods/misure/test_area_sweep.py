@@ -1,13 +1,18 @@
 """The sweep on functions whose smallest sufficient mask is known."""
 
+import time
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from misure_onnx.errors import ModelError
 from misure_onnx.gradients.base import Evaluation, Fidelity
 from misure_onnx.mask import smoothed
-from misure_onnx.methods.misure import area_sweep
-from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, sweep_area
+from misure_onnx.methods.misure import pixel_scores
+from misure_onnx.methods.misure.area_sweep import sweep_area
+from misure_onnx.methods.misure.pixel_scores import BINARY_AT
+from misure_onnx.methods.misure.sweep import Sweep
 from misure_onnx.methods.progress import silent
 
 SHAPE = (40, 50)
@@ -18,6 +23,7 @@ class LinearEvidence:
 
     route = "hand-made"
     fidelity = Fidelity(None, None, 1.0, None)
+    at_once = 1
 
     def __init__(self, *evidence: npt.NDArray[np.float32]) -> None:
         self.evidence = [np.asarray(e / e.sum(), np.float32) for e in evidence]
@@ -72,7 +78,7 @@ def test_the_descent_ends_at_the_first_mask_that_fails() -> None:
     assert first_failure[1] <= first_failure[0] / 2
     steps = np.abs(np.diff(np.log(faster.trace["area"])))
     assert steps[0] == pytest.approx(3 * np.diff(np.log(usual.trace["area"]))[0] * -1, rel=0.02)  # whole pixels
-    assert steps[first_failure[1] :].max() < 0.21
+    assert steps[first_failure[1] + 1 :].max() < 0.29, "one mask was on its way"
     assert faster.feasible[0].area <= 1.1 * usual.feasible[0].area
 
 
@@ -134,7 +140,7 @@ def test_a_region_that_stays_large_gets_finer_detail_twice_at_most(
         used[sigma] = None
         return smoothed(values, sigma)
 
-    monkeypatch.setattr(area_sweep, "smoothed", noted)
+    monkeypatch.setattr(pixel_scores, "smoothed", noted)
     evidence = np.random.default_rng(3).random(SHAPE).astype(np.float32)
     sweep_area(LinearEvidence(evidence), EVERYTHING, sweep(smoothing=4.0, tau=tau), silent)
     assert list(used) == sigmas
@@ -154,9 +160,53 @@ def test_pixels_put_last_are_avoided_where_others_do() -> None:
 def test_patience_ends_it(patience: int) -> None:
     found = sweep_area(LinearEvidence(block(10, 20)), EVERYTHING, sweep(patience=patience, iterations=500), silent)
     assert found.evaluations < 200
-    assert found.evaluations - found.feasible[0].iteration == patience + 2
+    assert found.evaluations - found.feasible[0].iteration == patience + 3, "one mask was on its way"
 
 
 def test_the_number_of_masks_is_the_number_of_iterations() -> None:
     gradient = LinearEvidence(block(10, 20))
     assert sweep_area(gradient, EVERYTHING, sweep(iterations=17), silent).evaluations == len(gradient.asked) == 17
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+def test_the_result_does_not_depend_on_how_many_masks_really_run_at_the_same_time(at_once: int) -> None:
+    class Sluggish(LinearEvidence):
+        """The first of two is done last."""
+
+        def evaluate(
+            self, mask: npt.NDArray[np.float32], baseline: int = 0, image: npt.NDArray[np.float32] | None = None
+        ) -> Evaluation:
+            time.sleep(0.004 * (len(self.asked) % 2))
+            return super().evaluate(mask, baseline, image)
+
+    evidence = np.random.default_rng(4).random(SHAPE).astype(np.float32) ** 3
+    gradient = Sluggish(evidence)
+    gradient.at_once = at_once
+    found = sweep_area(gradient, EVERYTHING, sweep(iterations=30), silent)
+    expected = sweep_area(LinearEvidence(evidence), EVERYTHING, sweep(iterations=30), silent)
+    assert found.trace == expected.trace
+    assert np.array_equal(found.final.region, expected.final.region)
+
+
+def test_what_another_sweep_began_with_is_not_evaluated_again() -> None:
+    evidence = np.random.default_rng(4).random(SHAPE).astype(np.float32)
+    before = sweep_area(LinearEvidence(evidence), EVERYTHING, sweep(iterations=9), silent)
+    gradient = LinearEvidence(evidence)
+    again = sweep_area(gradient, EVERYTHING, sweep(iterations=9), silent, first=before.first)
+    assert again.trace == before.trace
+    assert (again.evaluations, len(gradient.asked)) == (8, 8)
+
+
+def test_an_error_of_the_model_ends_the_sweep() -> None:
+    class Failing(LinearEvidence):
+        def evaluate(
+            self, mask: npt.NDArray[np.float32], baseline: int = 0, image: npt.NDArray[np.float32] | None = None
+        ) -> Evaluation:
+            if len(self.asked) == 4:
+                raise ModelError("lost")
+            return super().evaluate(mask, baseline, image)
+
+    gradient = Failing(block(10, 20))
+    with pytest.raises(ModelError, match="lost"):
+        sweep_area(gradient, EVERYTHING, sweep(iterations=30), silent)
+    assert len(gradient.asked) == 4

@@ -9,9 +9,11 @@ import pytest
 
 from misure_onnx.gradients.base import Evaluation, Fidelity
 from misure_onnx.mask import moved, smoothed
-from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, _area_step, sweep_area
+from misure_onnx.methods.misure.area_sweep import sweep_area
 from misure_onnx.methods.misure.disturbance import Disturbance
 from misure_onnx.methods.misure.minimal_region import OptimisedMask
+from misure_onnx.methods.misure.pixel_scores import BINARY_AT, area_step
+from misure_onnx.methods.misure.sweep import Sweep
 from misure_onnx.methods.progress import silent
 from tests.methods.misure.test_area_sweep import EVERYTHING, SHAPE, block
 from tests.methods.misure.test_minimal_region import lines
@@ -21,6 +23,7 @@ Region = npt.NDArray[np.bool_]
 rng = np.random.default_rng(0)
 GRADED = [rng.random(SHAPE) ** 4 * (0.2 + block(3 + 5 * k, 4 + 9 * k, 18, 20)) for k in range(4)]
 CHEQUERED = np.indices(SHAPE).sum(axis=0) % 2 * rng.uniform(0.9, 1.1, SHAPE)
+PIXEL = 1 / GRADED[0].size
 IMAGE = rng.normal(0, 1, (1, 2, *SHAPE)).astype(np.float32)
 
 
@@ -29,6 +32,7 @@ class BentEvidence:
 
     route = "hand-made"
     fidelity = Fidelity(None, None, 1.0, None)
+    at_once = 1
 
     def __init__(self, *evidence: Array) -> None:
         self.evidence = [e / e.sum() for e in evidence]
@@ -61,12 +65,11 @@ class Expected:
 
 
 def whose_turn(known: dict[int, float], seen: list[int], clock: int) -> int:
-    """One not yet asked; one not asked for two rounds; the worst."""
+    """Until all have answered, the one asked longest ago; one not asked for two rounds; the worst."""
     kinds = range(len(seen))
-    unasked = [kind for kind in kinds if kind not in known]
     oldest = min(kinds, key=lambda kind: (seen[kind], kind))
-    if unasked:
-        return unasked[0]
+    if len(known) < len(kinds):
+        return oldest
     return oldest if clock - seen[oldest] > 2 * len(kinds) else min(kinds, key=lambda k: (known[k], seen[k]))
 
 
@@ -84,9 +87,9 @@ def direction(towards: Array, start: Region, grid_size: tuple[int, ...], smoothi
 
 
 def change_of_area(worst: float, tau: float) -> float:
-    """In the logarithm: -5 to -20 % while the mask passes, up to +15 % while it does not."""
+    """In the logarithm: -8 to -28 % while the mask passes, +1 to +11 % while it does not."""
     room = min(1.0, max(-1.5, (worst - tau) / (1 - tau)))
-    return -0.05 - 0.15 * room if room > 0 else -0.1 * room
+    return -0.08 - 0.2 * room if room > 0 else 0.01 - 0.065 * room
 
 
 def logistic(scores: Array, threshold: float | None, start: Region) -> Array:
@@ -99,45 +102,53 @@ def logistic(scores: Array, threshold: float | None, start: Region) -> Array:
 
 
 def slowly(problem: BentEvidence, start: Region, sweep: Sweep, prior: Array | None) -> Expected:
-    """As `sweep_area` and the attributes of `Sweep` describe it."""
+    """As `sweep_area` and the attributes of `Sweep` describe it, with two masks on their way."""
     most, kinds = int(start.sum()), len(sweep.groups)
     scores = np.zeros(SHAPE) if prior is None else np.where(start, prior, 0)
     area, smoothing, descent = float(most), sweep.smoothing, sweep.descent
-    threshold: float | None = None
-    region, last_gain, last_refined, smallest, has_failed = start, 0, 0, most, False
+    last_gain, last_refined, smallest, has_failed = 0, 0, most, False
     known: dict[int, float] = {}
     turns, seen = [0] * kinds, [-1] * kinds
     made = Expected([], [], [], [], np.zeros(SHAPE), [])
-    for iteration in range(max(1, sweep.iterations)):
-        kind = whose_turn(known, seen, iteration)
-        baseline = sweep.groups[kind][turns[kind] % len(sweep.groups[kind])]
-        turns[kind] += 1
-        seen[kind] = iteration
-        shift = (0, 0) if sweep.disturbance is None else sweep.disturbance.at(iteration)[0]
-        dice, towards = problem.shares(moved(region.astype(np.float64), shift), baseline)
-        known[kind] = dice
+    waiting: list[tuple[Region, Array, float | None]] = [(start, scores, None)]
+    begun: list[tuple[int, int, Array, Array]] = []
+    left = max(1, sweep.iterations) - 1
+    while waiting:
+        for region, _, _ in waiting[len(begun) - len(made.dice) :]:
+            step, kind = len(begun), whose_turn(known, seen, len(begun))
+            baseline = sweep.groups[kind][turns[kind] % len(sweep.groups[kind])]
+            turns[kind] += 1
+            seen[kind] = step
+            shift = (0, 0) if sweep.disturbance is None else sweep.disturbance.at(step)[0]
+            dice, towards = problem.shares(moved(region.astype(np.float64), shift), baseline)
+            begun.append((kind, baseline, np.array(dice), moved(towards, [-pixels for pixels in shift])))
+        iteration = len(made.dice)
+        region, scores_then, threshold = waiting.pop(0)
+        kind, baseline, answer, towards = begun[iteration]
+        known[kind] = float(answer)
         worst = min(known.values())
         made.regions.append(region)
         made.asked.append(baseline)
-        made.dice.append(dice)
+        made.dice.append(float(answer))
+        made.soft = logistic(scores_then, threshold, start)
         if len(known) == kinds and worst > sweep.tau and (not made.feasible or region.sum() < smallest):
-            made.feasible.append((iteration, region, logistic(scores, threshold, start)))
+            made.feasible.append((iteration, region, made.soft))
             last_gain, smallest = iteration, int(region.sum())
         has_failed = has_failed or worst <= sweep.tau
         stalled = has_failed and iteration - max(last_gain, last_refined) >= 3 * kinds
         if stalled and smallest > 0.25 * most and smoothing > sweep.smoothing / 4:
             smoothing, last_refined = smoothing / 2, iteration
-        if iteration + 1 >= sweep.iterations or (sweep.patience and iteration - last_gain > sweep.patience):
-            break
+        if sweep.patience and iteration - last_gain > sweep.patience:
+            left = 0
         made.smoothings.append(smoothing if smoothing >= 0.3 else 0)
-        towards = moved(towards, [-pixels for pixels in shift])
         scores = scores + direction(towards, start, sweep.grid_size, smoothing)
-        descent = 1.0 if worst <= sweep.tau else descent
-        area *= math.exp(change_of_area(worst, sweep.tau) * descent / math.sqrt(kinds))
-        area = min(max(area, 4), most)
-        threshold = sorted(scores[start].tolist(), reverse=True)[int(area) - 1]
-        region = np.asarray((scores >= threshold) & start)
-    made.soft = logistic(scores, threshold, start)
+        while left and len(waiting) < 2:
+            descent = 1.0 if worst <= sweep.tau else descent
+            area *= math.exp(change_of_area(worst, sweep.tau) * descent / math.sqrt(kinds))
+            area = min(max(area, 4), most)
+            threshold = sorted(scores[start].tolist(), reverse=True)[int(area) - 1]
+            waiting.append((np.asarray((scores >= threshold) & start), scores, threshold))
+            left -= 1
     return made
 
 
@@ -156,19 +167,20 @@ def compared(
     assert {noisy for _, noisy in problem.asked} == {bool(sweep.disturbance and sweep.disturbance.noise)}
     assert found.evaluations == count
     assert list(found.trace) == ["loss", "dice", "area"]
-    assert found.trace["area"] == pytest.approx([region.mean() for region in expected.regions])
-    assert found.trace["dice"] == pytest.approx(expected.dice, abs=1e-5)
-    assert found.trace["loss"] == pytest.approx([1.5 - dice for dice in expected.dice], abs=1e-5)
+    # Scores that only double precision tells apart stay or go together: a pixel now and then.
+    assert found.trace["area"] == pytest.approx([region.mean() for region in expected.regions], abs=1.1 * PIXEL)
+    assert found.trace["dice"] == pytest.approx(expected.dice, abs=PIXEL)
+    assert found.trace["loss"] == pytest.approx([1.5 - dice for dice in expected.dice], abs=PIXEL)
     assert told == [("minimal region", done + 1, sweep.iterations) for done in range(count)]
     assert [candidate.iteration for candidate in found.feasible] == [place for place, *_ in expected.feasible[::-1]]
     for candidate, (place, region, soft) in zip(found.feasible, expected.feasible[::-1], strict=True):
-        assert np.array_equal(candidate.region, region)
+        assert (candidate.region ^ region).sum() <= 1
         assert np.abs(candidate.soft - soft).max() < 2e-3
-        assert candidate.dice == pytest.approx(expected.dice[place], abs=1e-5)
-    assert np.array_equal(found.final.region, expected.regions[-1])
+        assert candidate.dice == pytest.approx(expected.dice[place], abs=PIXEL)
+    assert (found.final.region ^ expected.regions[-1]).sum() <= 1
     assert np.abs(found.final.soft - expected.soft).max() < 2e-3
     assert found.final.iteration == count - 1
-    assert found.final.dice == pytest.approx(expected.dice[-1], abs=1e-5)
+    assert found.final.dice == pytest.approx(expected.dice[-1], abs=PIXEL)
     for candidate in (*found.feasible, found.final):
         assert candidate.soft.dtype == np.float32
         assert np.array_equal(candidate.soft > BINARY_AT, candidate.region)
@@ -211,17 +223,18 @@ def test_scores_start_where_the_prior_says_inside_the_region(weight: float) -> N
     compared(GRADED[:1], start, weight * GRADED[2], tau=0.3)
 
 
-@pytest.mark.parametrize("patience", [1, 4, 9])
+@pytest.mark.parametrize("patience", [1, 4, 7])
 def test_it_ends_after_so_many_masks_without_a_smaller_one(patience: int) -> None:
     expected, found = compared(GRADED[:1], patience=patience, iterations=300)
-    assert found.evaluations == expected.feasible[-1][0] + patience + 2 < 300
+    assert found.evaluations == expected.feasible[-1][0] + patience + 3 < 300
 
 
 def test_smoothing_is_halved_every_third_mask_as_long_as_the_region_stays_large() -> None:
     expected, _ = compared([CHEQUERED], smoothing=6.0, iterations=110, tau=0.99)
-    assert expected.smoothings == [*[6.0] * 3, *[3.0] * 3, *[1.5] * 103], "twice at most"
+    assert expected.smoothings == [*[6.0] * 3, *[3.0] * 3, *[1.5] * 104], "twice at most"
     kinds, _ = compared([CHEQUERED, CHEQUERED], groups=((0,), (1,)), smoothing=6.0, iterations=40, tau=0.99)
-    assert kinds.smoothings.count(3.0) == 6, "three masks of each kind"
+    assert [place for place, *_ in kinds.feasible] == [10], "everything, once each kind has answered"
+    assert kinds.smoothings == [*[6.0] * 6, *[3.0] * 10, *[1.5] * 24], "three masks of each kind, and after the tenth"
     small, _ = compared([block(4, 4, 12, 12) * rng.random(SHAPE)], smoothing=2.0, iterations=60, tau=0.2)
     assert set(small.smoothings) == {2.0}, "a region that is small already needs no finer detail"
 
@@ -230,10 +243,10 @@ def test_smoothing_that_does_nothing_any_more_is_left_out() -> None:
     """Half of the image is never sufficient: 0.8, 0.4, then below 0.3."""
     expected, found = compared([CHEQUERED], block(0, 0, 40, 25) > 0, smoothing=0.8, iterations=20, tau=0.9)
     assert found.feasible == ()
-    assert expected.smoothings == [*[0.8] * 3, *[0.4] * 3, *[0] * 13]
+    assert expected.smoothings == [*[0.8] * 3, *[0.4] * 3, *[0] * 14]
     for patience in (1, 6):
         _, found = compared([CHEQUERED], block(0, 0, 40, 25) > 0, tau=0.9, patience=patience)
-        assert found.evaluations == patience + 2
+        assert found.evaluations == patience + 3
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.1])
@@ -259,10 +272,10 @@ def test_so_many_masks_are_evaluated_and_at_least_one(iterations: int) -> None:
 
 @pytest.mark.parametrize(
     ("dice", "change"),
-    [(1.0, -0.2), (0.95, -0.125), (0.9, 0.0), (0.85, 0.05), (0.75, 0.15), (0.0, 0.15)],
+    [(1.0, -0.28), (0.95, -0.18), (0.9, 0.01), (0.85, 0.0425), (0.75, 0.1075), (0.0, 0.1075)],
 )
 def test_the_step_grows_with_the_room_and_is_none_at_tau(dice: float, change: float) -> None:
-    assert _area_step(dice, 0.9) == pytest.approx(change)
+    assert area_step(dice, 0.9) == pytest.approx(change)
 
 
 def test_without_any_gradient_all_pixels_stay_together() -> None:
@@ -293,8 +306,9 @@ def test_a_pixel_whose_score_lies_a_hundred_deviations_below_the_others_overflow
 def test_a_mask_that_reaches_tau_without_exceeding_it_ends_the_descent_too() -> None:
     class Scripted(BentEvidence):
         def shares(self, mask: Array, baseline: int) -> tuple[float, Array]:
-            return [1.0, 0.75, 1.0, 1.0][len(self.asked) - 1], super().shares(mask, baseline)[1]
+            return [1.0, 0.75, 1.0, 1.0, 1.0][len(self.asked) - 1], super().shares(mask, baseline)[1]
 
-    found = sweep_area(Scripted(GRADED[0]), EVERYTHING, Sweep(0.75, 4, 0, 0.0, SHAPE, descent=3.0), silent)
+    found = sweep_area(Scripted(GRADED[0]), EVERYTHING, Sweep(0.75, 5, 0, 0.0, SHAPE, descent=3.0), silent)
     areas = np.rint(np.array(found.trace["area"]) * 2000).tolist()
-    assert areas == [2000, int(2000 * math.exp(-0.6)), int(2000 * math.exp(-0.6)), int(2000 * math.exp(-0.8))]
+    exponents = [0, 3 * -0.28, 6 * -0.28, 6 * -0.28 + 0.01, 6 * -0.28 + 0.01 - 0.28]
+    assert areas == [int(2000 * math.exp(exponent)) for exponent in exponents], "two masks had begun before it"

@@ -10,9 +10,9 @@ from misure_onnx.api import load_segmenter
 from misure_onnx.errors import ParameterError
 from misure_onnx.explanation import Explanation
 from misure_onnx.methods.misure import MiSuRe
-from misure_onnx.methods.misure.area_sweep import BINARY_AT
 from misure_onnx.methods.misure.constrained import _confirmed, _tightened
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
+from misure_onnx.methods.misure.pixel_scores import BINARY_AT
 from misure_onnx.perturbation import BASELINES
 from misure_onnx.target import Target
 from misure_onnx.types import Region

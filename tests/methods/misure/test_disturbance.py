@@ -6,8 +6,9 @@ import pytest
 from misure_onnx.api import make_method
 from misure_onnx.errors import ParameterError
 from misure_onnx.mask import moved
-from misure_onnx.methods.misure.area_sweep import Sweep, sweep_area
+from misure_onnx.methods.misure.area_sweep import sweep_area
 from misure_onnx.methods.misure.disturbance import Disturbance
+from misure_onnx.methods.misure.sweep import Sweep
 from misure_onnx.methods.progress import silent
 from tests.methods.misure.test_area_sweep import SHAPE, LinearEvidence, block
 

@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from misure_onnx.gradients.base import Evaluation
 from misure_onnx.mask import dilate, smoothed
 from misure_onnx.methods.misure import constrained
-from misure_onnx.methods.misure.area_sweep import BINARY_AT, Sweep, sweep_area
+from misure_onnx.methods.misure.area_sweep import sweep_area
 from misure_onnx.methods.misure.constrained import Found, Search, Wanted, explored, minimal_region, wanted_of
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
+from misure_onnx.methods.misure.pixel_scores import BINARY_AT
+from misure_onnx.methods.misure.sweep import Sweep
 from misure_onnx.methods.progress import silent
 from misure_onnx.methods.sufficiency import Sufficiency
 from misure_onnx.methods.task import Task
@@ -282,9 +285,11 @@ class RecordedSweeps:
         self.results = list(results)
         self.priors: list[npt.NDArray[np.float32]] = []
         self.given: list[tuple[object, ...]] = []
+        self.firsts: list[Evaluation | None] = []
 
-    def __call__(self, *given: object) -> OptimisedMask:
+    def __call__(self, *given: object, first: Evaluation | None) -> OptimisedMask:
         self.given.append(given[:4])
+        self.firsts.append(first)
         self.priors.append(cast("npt.NDArray[np.float32]", given[4]))
         return self.results[len(self.priors) - 1]
 
@@ -304,6 +309,7 @@ def test_each_alternative_avoids_the_pixels_of_those_before(task: Task, monkeypa
     assert np.array_equal(sweeps.priors[0], -30 * KEY.astype(np.float32))
     assert np.array_equal(sweeps.priors[1], -30 * (KEY | first).astype(np.float32))
     assert all(prior.dtype == np.float32 for prior in sweeps.priors)
+    assert sweeps.firsts == [None, None], "nothing is known of the start"
     for given in sweeps.given:
         assert given[0] is gradient
         assert given[1] is EVERYTHING

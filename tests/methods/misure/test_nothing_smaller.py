@@ -6,9 +6,9 @@ from typing import cast
 import numpy as np
 import pytest
 
-from misure_onnx.methods.misure.area_sweep import Sweep
 from misure_onnx.methods.misure.constrained import Found, Search, Wanted, _confirmed, explored, minimal_region
 from misure_onnx.methods.misure.minimal_region import MaskCandidate, OptimisedMask
+from misure_onnx.methods.misure.sweep import Sweep
 from misure_onnx.methods.sufficiency import Sufficiency
 from misure_onnx.types import Region
 from tests.methods.asked import task_on

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from misure_onnx.methods.misure.area_sweep import BINARY_AT
+from misure_onnx.methods.misure.pixel_scores import BINARY_AT
 from misure_onnx.methods.misure.tightened import tightened
 from misure_onnx.types import Region
 
