@@ -75,18 +75,16 @@ def components(region: Region, min_pixels: int = 1) -> tuple[Region, ...]:
 
     Equal sizes come in reading order of their first pixels.
     """
-    ranks = ranked_components(region, min_pixels)
-    return tuple(np.asarray(ranks == rank) for rank in range(1, int(ranks.max(initial=0)) + 1))
-
-
-def ranked_components(region: Region, min_pixels: int = 1) -> npt.NDArray[np.int64]:
-    """The place of every pixel's component in `components`, 1 for the largest; 0 outside all of them."""
     labels = _labelled(region)
     indices, first, pixels = np.unique(labels, return_index=True, return_counts=True)
     order = [k for k in np.lexsort((first, -pixels)) if indices[k] > 0 and pixels[k] >= min_pixels]
-    ranks = np.zeros(int(indices[-1]) + 1, np.int64)
-    ranks[indices[order]] = np.arange(1, len(order) + 1)
-    return np.asarray(ranks[labels])
+    return tuple(np.asarray(labels == indices[k]) for k in order)
+
+
+def component_sizes(region: Region) -> npt.NDArray[np.int64]:
+    """How many pixels the component of every pixel has; 0 outside the region."""
+    labels = _labelled(region)
+    return np.asarray(np.bincount(labels.ravel())[labels] * region)
 
 
 def component_at(region: Region, *index: int) -> Region | None:

@@ -1,12 +1,13 @@
 """Is a region minimal? Whether one of its blocks can be left out."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from misure_onnx.methods.sufficiency import Passes, first_with_answer
+from misure_onnx.methods.sufficiency import Passes, margins_of
 from misure_onnx.records import Minimality
 from misure_onnx.types import FloatArray, Region, Size
 
@@ -50,35 +51,31 @@ def _numbered(size: Size, side: int) -> npt.NDArray[np.int64]:
 
 
 def without_blocks(region: Region, importance: FloatArray, passes: Passes, budget: int) -> tuple[Region, Minimality]:
-    """Leaves blocks out, the least important ones first, until none can go; and says what was checked.
+    """Leaves blocks out until none can go, and says what was checked.
 
-    One block after the other, and the last round checks the very region that is returned. Several questions are asked
-    at the same time by guessing: that each block can go up to the first that cannot, and after it that none can.
-    A wrong guess costs forwards, nothing else.
+    First as many of the least important ones as can go in a row; then one after the other, those first without which
+    the Dice was highest when they were last left out. The last round checks the very region that is returned.
 
     Args:
         region: (H, W), which passes.
         importance: (H, W) scores of at least 0; a block's is their sum over the region.
         passes: whether a region is sufficient on the deployed model.
-        budget: regions asked about at most, without those of wrong guesses.
+        budget: regions asked about at most, without those that were begun beside the last one of a round.
     """
     tiling = tile(region)
     waiting = _by_importance(tiling, region, importance)
-    asked = waiting[:budget]
-    place = first_with_answer(passes, _ever_more_left_out(tiling, region, asked), answer=False)
-    gone = asked[:place]
-    needed = [] if place is None else [asked[place]]
-    region, waiting = region & ~np.isin(tiling.numbers, gone), waiting[len(gone) + len(needed) :] + needed
-    budget, unchanged = budget - len(gone) - len(needed), len(needed)
-    while unchanged < len(waiting) and budget > 0:
-        asked = waiting[: min(budget, len(waiting) - unchanged)]
-        place = first_with_answer(passes, _each_left_out(tiling, region, asked), answer=True)
-        if place is None:
-            budget, unchanged, waiting = budget - len(asked), unchanged + len(asked), waiting[len(asked) :] + asked
-        else:
-            region, unchanged = region & (tiling.numbers != asked[place]), 0
-            budget, waiting = budget - place - 1, waiting[place + 1 :] + waiting[:place]
-    return region, Minimality(tiling.side, len(waiting), unchanged, 0)
+    told = margins_of(passes, _ever_more_left_out(tiling, region, waiting[:budget]), until=False)
+    gone = [block for block, margin in zip(waiting, told, strict=False) if margin > 0]
+    known = dict(zip(waiting, told, strict=False))
+    while True:
+        region = region & ~np.isin(tiling.numbers, gone)
+        budget -= len(told)
+        waiting = sorted((b for b in waiting if b not in gone), key=lambda block: -known.get(block, math.inf))
+        told = margins_of(passes, _each_left_out(tiling, region, waiting[:budget]), until=True)
+        known.update(zip(waiting, told, strict=False))
+        gone = waiting[len(told) - 1 : len(told)] if told and told[-1] > 0 else []
+        if not gone:
+            return region, Minimality(tiling.side, len(waiting), len(told), 0)
 
 
 def check_blocks(region: Region, passes: Passes, budget: int) -> Minimality:

@@ -1,6 +1,7 @@
 """Is a region enough for the deployed model, under one baseline or under several?"""
 
-from collections.abc import Callable, Iterable
+import math
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -27,29 +28,44 @@ class Sufficiency:
 
     def __call__(self, region: Region) -> bool:
         """Whether the region is enough."""
+        return self.margin(region) > 0
+
+    def margin(self, region: Region) -> float:
+        """The lowest Dice met, less tau; above 0: the region is enough."""
+        worst = math.inf
         for place, baseline in enumerate(self._baselines):
-            if dice_of(self._task, region, baseline) <= self._tau:
+            worst = min(worst, dice_of(self._task, region, baseline) - self._tau)
+            if worst <= 0:
                 self._baselines.insert(0, self._baselines.pop(place))
-                return False
-        return True
+                break
+        return worst
 
-    def first(self, regions: Iterable[Region], *, answer: bool) -> int | None:
-        """The place of the first of some regions that is enough, or is not; None: none is of that kind.
+    def margins(self, regions: Iterable[Region], *, until: bool) -> Iterator[float]:
+        """Of each region, up to the first that is enough (`until` True) or is not; its own too.
 
-        Under one baseline they are judged side by side, so that those begun beside the first one are paid for too.
+        Under one baseline they are judged side by side, so that those begun beside the last one are paid for too.
         """
         if len(self._baselines) > 1:
-            return next((place for place, region in enumerate(regions) if self(region) == answer), None)
+            yield from up_to(map(self.margin, regions), until=until)
+            return
         masks = (region.astype(np.float32) for region in regions)
-        judged = self._task.judged(masks, self._baselines[0], until=lambda dice: (dice > self._tau) == answer)
-        return next((place for place, (_, dice) in enumerate(judged) if (dice > self._tau) == answer), None)
+        judged = self._task.judged(masks, self._baselines[0], until=lambda dice: (dice > self._tau) == until)
+        yield from (dice - self._tau for _, dice in judged)
 
 
-def first_with_answer(passes: Passes, regions: Iterable[Region], *, answer: bool) -> int | None:
-    """The place of the first of some regions that passes (`answer` True) or fails; None: none does."""
+def margins_of(passes: Passes, regions: Iterable[Region], *, until: bool) -> list[float]:
+    """`Sufficiency.margins`; of another check 1 where a region passes, and -1 where it does not."""
     if isinstance(passes, Sufficiency):
-        return passes.first(regions, answer=answer)
-    return next((place for place, region in enumerate(regions) if passes(region) == answer), None)
+        return list(passes.margins(regions, until=until))
+    return list(up_to((1.0 if passes(region) else -1.0 for region in regions), until=until))
+
+
+def up_to(margins: Iterable[float], *, until: bool) -> Iterator[float]:
+    """Up to the first above 0 (`until` True) or not above 0, and that one."""
+    for margin in margins:
+        yield margin
+        if (margin > 0) == until:
+            return
 
 
 def dice_of(task: Task, region: Region, baseline: Images) -> float:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from misure_onnx.methods.sufficiency import Sufficiency, dice_of, first_with_answer
+from misure_onnx.methods.sufficiency import Sufficiency, dice_of, margins_of
 from misure_onnx.methods.task import Task
 from tests.methods.asked import task_on
 from tests.tiny_models import disc_image
@@ -60,9 +60,15 @@ def test_the_first_region_that_is_enough_is_the_one_found_one_after_the_other(
     assert True in one_by_one[1:]
     assert False in one_by_one
     for asked in (regions, regions[::-1]):
-        for answer in (True, False):
-            place = [passes(region) for region in asked].index(answer)
-            assert first_with_answer(passes, asked, answer=answer) == place
-            assert first_with_answer(lambda region: passes(region), asked, answer=answer) == place  # noqa: PLW0108
-            assert first_with_answer(passes, asked[:place], answer=answer) is None
-    assert first_with_answer(passes, [], answer=True) is None
+        for until in (True, False):
+            answers = [passes(region) for region in asked]
+            place = answers.index(until)
+            told = margins_of(passes, asked, until=until)
+            assert [margin > 0 for margin in told] == answers[: place + 1]
+            if len(levels) == 1:
+                zero = baselines(task, *levels)[0]
+                assert told == pytest.approx([dice_of(task, region, zero) - 0.9 for region in asked[: place + 1]])
+            plain = margins_of(lambda region: passes(region), asked, until=until)  # noqa: PLW0108
+            assert plain == [1.0 if answer else -1.0 for answer in answers[: place + 1]]
+            assert len(margins_of(passes, asked[:place], until=until)) == place
+    assert margins_of(passes, [], until=True) == []

@@ -106,7 +106,7 @@ def minimal_region(prune: Prune, sufficient: Region, wanted: Wanted, block_check
 
     Args:
         prune: the route.
-        sufficient: (H, W), stage 1; it is grown further until it passes all that is wanted.
+        sufficient: (H, W), stage 1; where more than its own baseline is wanted, it is grown until it passes all.
         wanted: what the region must be sufficient under.
         block_checks: regions asked about at most, to leave blocks out.
     """
@@ -114,7 +114,7 @@ def minimal_region(prune: Prune, sufficient: Region, wanted: Wanted, block_check
         note = "the model finds the object without seeing any of the image: no pixel is needed"
         return Found(nothing.astype(np.float32), nothing, nothing, 0, {}, notes=(note,))
     start = sufficient
-    while not (wanted.passes(start) or start.all()):
+    while len(wanted.groups) > 1 and not (wanted.passes(start) or start.all()):  # stage 1 saw one baseline
         start = dilate(start)
     pruned = prune(start)
     chosen, notes = _confirmed(pruned, start, wanted.passes)

@@ -106,11 +106,11 @@ def test_stage_1_is_grown_until_it_passes_all_that_is_wanted() -> None:
 
     needed = KEY.copy()
     needed[12, 26] = True  # two columns beside the key: one dilation
-    found = minimal_region(prune, KEY, wanted(holds(needed)), 0)
+    found = minimal_region(prune, KEY, wanted(holds(needed), kinds=2), 0)
     assert np.array_equal(starts[0], dilate(KEY))
     assert np.array_equal(found.start, dilate(KEY))
-    assert minimal_region(lambda _: pruned(KEY), KEY, wanted(holds(KEY)), 0).start is KEY
-    hopeless = minimal_region(lambda _: pruned(KEY), KEY, wanted(lambda _: False), 0)
+    assert minimal_region(lambda _: pruned(KEY), KEY, wanted(holds(KEY), kinds=2), 0).start is KEY
+    hopeless = minimal_region(lambda _: pruned(KEY), KEY, wanted(lambda _: False, kinds=2), 0)
     assert hopeless.start.all(), "it ends at the whole image"
     assert np.array_equal(hopeless.region, hopeless.start)
 

@@ -20,9 +20,9 @@ START = np.zeros(SHAPE, bool)
 START[8:12, 8:14] = True
 
 
-def wanted(least: float) -> Wanted:
+def wanted(least: float, groups: tuple[tuple[int, ...], ...] = ((0,),)) -> Wanted:
     """Enough is what covers a share of the image."""
-    return Wanted(cast("Sufficiency", lambda region: bool(region.mean() >= least)), (), ((0,),))
+    return Wanted(cast("Sufficiency", lambda region: bool(region.mean() >= least)), (), groups)
 
 
 def not_pruned(start: Region) -> OptimisedMask:
@@ -33,7 +33,7 @@ def not_pruned(start: Region) -> OptimisedMask:
 
 @pytest.mark.parametrize("least", [0.3, 1.0])
 def test_a_start_that_does_not_pass_is_grown_until_it_does(least: float) -> None:
-    found = minimal_region(not_pruned, START, wanted(least), block_checks=0)
+    found = minimal_region(not_pruned, START, wanted(least, ((0,), (1,))), block_checks=0)
     assert found.start.mean() >= least > START.mean()
     assert found.start[START].all()
     assert found.region.mean() >= least
