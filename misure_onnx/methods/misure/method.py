@@ -75,7 +75,7 @@ class MiSuRe(Method):
     PRESETS: ClassVar[dict[str, dict[str, Any]]] = {
         "smooth": {
             "constrained": True, "robust": False, "smoothing": 0.025, "mask_size": 224, "iterations": 32,
-            "descent": 5.0, "patience": 0, "block_checks": 100, "second_run": 6, "background": "complement",
+            "descent": 3.0, "patience": 0, "block_checks": 100, "second_run": 6, "background": "complement",
         },
         "minimal": {
             "constrained": True, "robust": False, "smoothing": 0.0, "mask_size": 224, "iterations": 100,
@@ -103,7 +103,7 @@ class MiSuRe(Method):
     mask_size: int = 224
     smoothing: float = 0.025
     iterations: int = 32
-    descent: float = 5.0
+    descent: float = 3.0
     patience: int = 0
     block_checks: int = 100
     second_run: int = 6
