@@ -2,6 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Iterable
+from functools import cache
 
 NUMERICAL = (
     "misure-onnx",
@@ -22,6 +23,16 @@ def version_of(package: str) -> str | None:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+@cache
+def _numerical_versions() -> tuple[tuple[str, str], ...]:
+    return tuple(versions_of(NUMERICAL).items())
+
+
+def numerical_versions() -> dict[str, str]:
+    """Of `NUMERICAL`, those that are installed, as they were when this process first asked: it runs what it loaded."""
+    return dict(_numerical_versions())
 
 
 def versions_of(packages: Iterable[str]) -> dict[str, str]:

@@ -4,7 +4,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from misure_onnx.installed import NUMERICAL, versions_of
+from misure_onnx.installed import numerical_versions
 from misure_onnx.processors import usable_cores
 
 
@@ -15,7 +15,7 @@ def describe_machine() -> dict[str, Any]:
         "cores": usable_cores(),
         "system": platform.system(),
         "python": platform.python_version(),
-        "versions": versions_of(NUMERICAL),
+        "versions": numerical_versions(),
     }
 
 

@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from misure_onnx.installed import NUMERICAL, version_of, versions_of
+from misure_onnx.installed import NUMERICAL, numerical_versions, version_of, versions_of
 
 
 def test_what_is_installed_has_its_version_and_nothing_else_has_one() -> None:
@@ -12,4 +12,5 @@ def test_what_is_installed_has_its_version_and_nothing_else_has_one() -> None:
 
 
 def test_explanations_and_machines_are_described_by_the_same_packages() -> None:
-    assert {"misure-onnx", "numpy", "onnx"} <= set(versions_of(NUMERICAL))
+    assert {"misure-onnx", "numpy", "onnx"} <= set(numerical_versions())
+    assert numerical_versions() == versions_of(NUMERICAL)

@@ -3,12 +3,12 @@
 import dataclasses
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from misure_onnx.explanation import Explanation
-from misure_onnx.installed import NUMERICAL, versions_of
+from misure_onnx.installed import numerical_versions
 from misure_onnx.mask import random_region
 from misure_onnx.methods.base import Attribution, Method
 from misure_onnx.methods.certificate import certify
@@ -37,7 +37,7 @@ from misure_onnx.records import (
     TargetRecord,
     YardstickRecord,
 )
-from misure_onnx.segmenter import LoadedInput
+from misure_onnx.segmenter import LoadedInput, Predict
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import FloatArray, Region
 from misure_onnx.volumes import LoadedVolume
@@ -105,23 +105,38 @@ def _candidate(task: Task, found: Attribution, region: Region) -> Candidate:
 
 
 def _metrics(task: Task, found: Attribution) -> Metrics:
-    judged = _candidate(task, found, found.region)
     random = random_region(int(found.region.sum()), task.size, task.rng())
+    regions = (found.region, task.target.region, random)
+    judged, *yardsticks = (_candidate(task, found, region) for region in regions)
+    soft, *dice = _numbers(
+        task, [("dice_explained_soft", judged), *(("dice_explained", one) for one in (judged, *yardsticks))]
+    )
+    ratio, *ratios = (_number("perturbation_ratio", one) for one in (judged, *yardsticks))
+    predicted_mask, random_mask = map(YardstickRecord, dice[1:], ratios)
     stage_1 = found.sufficient_region
     pixels = int(task.target.region.sum())
     return Metrics(
-        dice_explained=_number("dice_explained", judged),
-        dice_explained_soft=_number("dice_explained_soft", judged),
-        perturbation_ratio=_number("perturbation_ratio", judged),
+        dice_explained=dice[0],
+        dice_explained_soft=soft,
+        perturbation_ratio=ratio,
         sufficient_region=SufficientRegionRecord(
             stage_1.dilations, stage_1.dice, int(stage_1.region.sum()) / pixels, stage_1.saturated
         )
         if stage_1
         else None,
-        predicted_mask=_yardstick(_candidate(task, found, task.target.region)),
-        random_mask=_yardstick(_candidate(task, found, random)),
+        predicted_mask=predicted_mask,
+        random_mask=random_mask,
         sampling_error=found.sampling_error,
     )
+
+
+def _numbers(task: Task, asked: Sequence[tuple[str, Candidate]]) -> list[float]:
+    """Metrics of candidates, as many at the same time as run best."""
+
+    def number(predict: Predict, named: tuple[str, Candidate]) -> float:
+        return _number(named[0], dataclasses.replace(named[1], predict=predict))
+
+    return list(task.segmenter.concurrently(number, asked))
 
 
 def _number(name: str, candidate: Candidate) -> float:
@@ -167,7 +182,7 @@ def _provenance(
         providers_used=identity.providers_used,
         gradient_route=found.route,
         gradient_fidelity=dataclasses.asdict(found.fidelity) if found.fidelity else None,
-        versions={"python": platform.python_version(), **versions_of(NUMERICAL)},
+        versions={"python": platform.python_version(), **numerical_versions()},
         seed=task.seed,
         status=_status(found, certificate),
         notes=(*identity.notes, *precision_notes(task), *task.target.notes, *task.notes, *found.notes, *undefined),

@@ -12,8 +12,8 @@ from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import FloatArray, Images
 
 Scoring = Literal["auto", "plain", "fused"]
-"""`auto`: fused where scores would have to leave a GPU, plain elsewhere (on processors plain is faster: its forwards run
-side by side)."""
+"""`auto`: fused where scores would have to leave a GPU, plain elsewhere (on processors its forwards run side by side,
+which is faster)."""
 
 
 class MaskScorer(Protocol):

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from misure_onnx.perturbation import blend, make_baseline
-from misure_onnx.segmenter import Segmenter
+from misure_onnx.segmenter import Predict, Segmenter
 from misure_onnx.target import ResolvedTarget
 from misure_onnx.types import FloatArray, Images, Mask, Region, SaliencyMap
 
@@ -64,6 +64,7 @@ class Candidate:
         target: resolved on `image`.
         region: (H, W) bool, the binary region.
         soft_mask: (H, W) in [0, 1].
+        predict: what asks the model, where several candidates are judged at the same time; None: the segmenter does.
     """
 
     segmenter: Segmenter
@@ -72,10 +73,12 @@ class Candidate:
     target: ResolvedTarget
     region: Region
     soft_mask: Mask
+    predict: Predict | None = None
 
     def dice(self, masks: FloatArray) -> float:
         """Hard Dice of the target when the deployed model sees the image through one mask (H, W)."""
-        scores = self.segmenter.predict(blend(self.image, np.asarray(masks, np.float32)[None], self.baseline))
+        predict = self.predict or self.segmenter.predict
+        scores = predict(blend(self.image, np.asarray(masks, np.float32)[None], self.baseline))
         return float(self.target.dice(self.target.predicted(scores, self.segmenter.spec.head))[0])
 
 
