@@ -78,7 +78,7 @@ class MiSuRe(Method):
             "descent": 3.0, "patience": 0, "block_checks": 100, "second_run": 6, "background": "complement",
         },
         "minimal": {
-            "constrained": True, "robust": False, "smoothing": 0.0, "mask_size": 224, "iterations": 100,
+            "constrained": True, "robust": False, "smoothing": 0.0, "mask_size": 224, "iterations": 150,
             "descent": 1.0, "patience": 0, "block_checks": 100, "second_run": 20, "background": "complement",
         },
         "robust": {
