@@ -75,6 +75,7 @@ def sweep_area(
             progress("minimal region", record.masks, sweep.iterations)
             if record.is_stalled():
                 scores.refine()
+                record.refined()
             if record.is_exhausted():
                 most = begun
             scores.add(evaluation)

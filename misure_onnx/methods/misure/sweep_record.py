@@ -51,15 +51,16 @@ class SweepRecord:
         """Whether finer detail is needed; once a mask has failed, since before equal scores may keep the area."""
         waited = self.masks - 1 - max(self._gained_at, self._refined_at)
         smallest = self.feasible[-1].area if self.feasible else self._start
-        stalled = (
+        return (
             self._has_failed
             and self._refinements < _HALVINGS
             and waited >= _STALL * len(self._sweep.groups)
             and smallest > _TOO_LARGE * self._start
         )
-        if stalled:
-            self._refined_at, self._refinements = self.masks - 1, self._refinements + 1
-        return stalled
+
+    def refined(self) -> None:
+        """Masks made from now on have finer detail."""
+        self._refined_at, self._refinements = self.masks - 1, self._refinements + 1
 
     def is_exhausted(self) -> bool:
         """Whether the patience is."""
