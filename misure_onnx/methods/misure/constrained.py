@@ -191,7 +191,8 @@ def _second_run(
     noise = task.rng().standard_normal(start.shape, np.float32)
     smooth = smoothed(noise, search.sweep.smoothing) if search.sweep.smoothing else noise
     prior = smooth / float(smooth.std())
-    sweep = dataclasses.replace(search.sweep, iterations=search.second_run, patience=0)
+    # It is too short to come back from a fast descent.
+    sweep = dataclasses.replace(search.sweep, iterations=search.second_run, patience=0, descent=1.0)
     swept = sweep_area(gradient, start, sweep, silent, np.asarray(prior, np.float32), first=found.first)
     return (swept.feasible[0].region if swept.feasible else start, start), swept.evaluations
 

@@ -47,7 +47,8 @@ class MiSuRe(Method):
             of its volume): standard deviation of the Gaussian that its pixels' scores are smoothed with; halved,
             twice at most, where the region stays large.
         iterations: at most so many masks are evaluated.
-        descent: until the first mask fails, the area shrinks by so many times the usual step (at least 1).
+        descent: until the first mask fails, the area shrinks by so many times the usual step (at least 1); not in the
+            second run, which is too short to come back.
         patience: stop after so many masks without a smaller one; 0: never.
         block_checks: regions asked about at most, to leave blocks out until none can go; 0: none.
         second_run: masks of a second search from random scores, whose overlap is reported; 0: none.

@@ -249,13 +249,13 @@ def test_without_a_second_run_or_alternatives_nothing_is_added(task: Task) -> No
 def test_a_second_run_starts_at_random_scores_of_the_task_s_seed(task: Task, smoothing: float) -> None:
     evidence = np.random.default_rng(1).random(SHAPE).astype(np.float32)
     start = block(2, 2, 35, 45) > 0
-    sweep = dataclasses.replace(SWEEP, smoothing=smoothing, tau=0.5)
+    sweep = dataclasses.replace(SWEEP, smoothing=smoothing, tau=0.5, descent=3.0)
     after = explored(
         found_in(start, KEY), task, LinearEvidence(evidence), wanted(holds(KEY)), search(sweep=sweep, second_run=25)
     )
     noise = np.random.default_rng(3).standard_normal(SHAPE, np.float32)
     noise = smoothed(noise, smoothing) if smoothing else noise
-    shorter = dataclasses.replace(sweep, iterations=25, patience=0)
+    shorter = dataclasses.replace(sweep, iterations=25, patience=0, descent=1.0)
     again = sweep_area(
         LinearEvidence(evidence), start, shorter, silent, np.asarray(noise / float(noise.std()), np.float32)
     )
