@@ -12,7 +12,7 @@ from onnx import compose, helper
 
 from misure_onnx.gradients.base import SMALLEST_PROBABILITY, PreservationLoss
 from misure_onnx.gradients.onnx_gradient.differentiate import differentiated
-from misure_onnx.gradients.onnx_gradient.values import Array, results_of
+from misure_onnx.gradients.onnx_gradient.values import Array, shape_of_output
 from misure_onnx.graph.input_signature import InputSignature
 from misure_onnx.graph.load import opset_version
 from misure_onnx.graph.output_signature import OutputSignature
@@ -93,7 +93,8 @@ def objective_graph(model: onnx.ModelProto, objective: Objective) -> onnx.ModelP
     prefixed.graph.node.insert(0, helper.make_node("Identity", [fed], [prefixed_name(objective.input.name)]))
     before = write.nodes
     write.nodes = []
-    shape = _shape_of_output(model, objective)
+    zeros = {objective.input.name: np.zeros(objective.own_shape(), np.float32)}
+    shape = shape_of_output(model, objective.output.name, zeros)
     scores = canonical_scores(write, prefixed_name(objective.output.name), objective.output, shape, objective.size)
     _write_asked(write, objective, scores, detached)
     graph = helper.make_graph(
@@ -135,17 +136,6 @@ def model_input(write: GraphWriter, own: str, signature: InputSignature) -> tupl
     if signature.layout.startswith("NC"):
         return own, detached
     return write.transpose(own, [0, *range(2, 2 + signature.rank), 1]), detached
-
-
-def _shape_of_output(model: onnx.ModelProto, objective: Objective) -> tuple[int, ...]:
-    """As ONNX Runtime declared it while the model was normalised; measured where it could not tell."""
-    for value in model.graph.output:
-        declared = tuple(extent.dim_value for extent in value.type.tensor_type.shape.dim)
-        if value.name == objective.output.name and declared and all(declared):
-            return declared
-    own = objective.own_shape()
-    (output,) = results_of(model, [objective.output.name], {objective.input.name: np.zeros(own, np.float32)})
-    return tuple(output.shape)
 
 
 def canonical_scores(

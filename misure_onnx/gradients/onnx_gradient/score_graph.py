@@ -16,7 +16,7 @@ from misure_onnx.gradients.onnx_gradient.objective import (
     total,
     with_prefix,
 )
-from misure_onnx.gradients.onnx_gradient.values import Array, results_of
+from misure_onnx.gradients.onnx_gradient.values import Array, shape_of_output
 from misure_onnx.graph.input_signature import InputSignature
 from misure_onnx.graph.load import opset_version
 from misure_onnx.graph.output_signature import OutputSignature
@@ -91,9 +91,9 @@ def score_graph(model: onnx.ModelProto, question: ScoreQuestion) -> onnx.ModelPr
         before.append(helper.make_node("Identity", [PROBE], [prefixed_name(question.probe)]))
     write.nodes = []
     zeros = {name: np.zeros(shape, np.float32) for name, shape in question.model_shapes().items()}
-    (output,) = results_of(model, [question.output.name], zeros)
+    shape = shape_of_output(model, question.output.name, zeros)
     own = prefixed_name(question.output.name)
-    scores = canonical_scores(write, own, question.output, output.shape, question.image_shape[2:])
+    scores = canonical_scores(write, own, question.output, shape, question.image_shape[2:])
     chosen = target_scores(write, scores, question.class_index, question.rival)
     named(write, total(write, write.multiply(chosen, WEIGHTS)), ASKED)
     outputs = [*map(prefixed_name, question.model_outputs()), ASKED]

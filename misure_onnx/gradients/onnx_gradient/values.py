@@ -58,6 +58,20 @@ def results_of(model: onnx.ModelProto, names: list[str], feeds: Mapping[str, Arr
     return results
 
 
+def shape_of_output(model: onnx.ModelProto, name: str, feeds: Mapping[str, Array]) -> tuple[int, ...]:
+    """As ONNX Runtime declared it while the model was normalised; measured where it could not tell.
+
+    Raises:
+        GradientError: ONNX Runtime cannot run the model.
+    """
+    for value in model.graph.output:
+        declared = tuple(extent.dim_value for extent in value.type.tensor_type.shape.dim)
+        if value.name == name and declared and all(declared):
+            return declared
+    (output,) = results_of(model, [name], feeds)
+    return tuple(output.shape)
+
+
 def _session(model: onnx.ModelProto, names: list[str]) -> ort.InferenceSession:
     watched = onnx.ModelProto()
     watched.CopyFrom(model)

@@ -5,14 +5,14 @@ import numpy.typing as npt
 import onnx
 import onnxruntime as ort
 import pytest
-from onnx import numpy_helper, parser
+from onnx import helper, numpy_helper, parser
 
 from misure_onnx.errors import GradientError
 from misure_onnx.gradients.onnx_gradient.differentiate import GRADIENT, KNOWN, UPSTREAM, differentiated, gradient_graph
 from misure_onnx.gradients.onnx_gradient.normalise import _expanded, normalised
 from misure_onnx.gradients.onnx_gradient.rules.probe import run_node
 from misure_onnx.gradients.onnx_gradient.site import Site
-from misure_onnx.gradients.onnx_gradient.values import results_of
+from misure_onnx.gradients.onnx_gradient.values import results_of, shape_of_output
 from misure_onnx.graph.writer import GraphWriter
 
 Array = npt.NDArray[np.float32]
@@ -265,6 +265,18 @@ def test_a_definition_that_needs_the_type_of_a_weight_is_expanded() -> None:
 def test_a_run_that_fails_is_a_gradient_error() -> None:
     with pytest.raises(GradientError, match="cannot run the normalised model"):
         results_of(model_of("y = Exp(x)"), ["y"], {"x": np.zeros((5, 5), np.float32)})
+
+
+@pytest.mark.parametrize("declared", [[2, 3], [2, "?"], None])
+def test_a_model_is_run_for_an_output_s_shape_only_where_none_is_declared(declared: list[int | str] | None) -> None:
+    model = model_of("y = Exp(x)")
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, declared))
+    if declared == [2, 3]:
+        assert shape_of_output(model, "y", {}) == (2, 3), "without what a run would need"
+    else:
+        with pytest.raises(GradientError):
+            shape_of_output(model, "y", {})
+        assert shape_of_output(model, "y", {"x": X}) == (2, 3)
 
 
 def test_a_node_that_cannot_be_probed_is_refused_by_name() -> None:
