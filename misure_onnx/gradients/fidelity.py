@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from misure_onnx.graph.graph_backed import GraphBacked
 from misure_onnx.mask import resize_map
 from misure_onnx.perturbation import blend
 from misure_onnx.scores import Head
-from misure_onnx.segmenter import ConcurrentSegmenter, Segmenter
+from misure_onnx.segmenter import CountingSegmenter, Segmenter
 from misure_onnx.types import FloatArray, Images, Mask, Scores, Size
 
 SCORE_BOUND, HALF_PRECISION_BOUND = 1e-3, 2e-2
@@ -24,7 +25,7 @@ _STEP, _HALF_PRECISION_STEP = 1e-3, 3e-2
 """The second, where a file computes with 11 bits: a smaller step drowns in their rounding."""
 
 
-Predict = Callable[[list[Images]], list[Scores]]
+ScoresOfEach = Callable[[list[Images]], list[Scores]]
 """Scores (1, L, H, W) of each of several images (1, C, H, W)."""
 
 
@@ -50,13 +51,14 @@ def checked_fidelity(
     Raises:
         FidelityError: a number is beyond its bound.
     """
-    compared = compared_masks(problem.image.shape[2:])
+    size = problem.image.shape[2:]
+    blocks = random_blocks(size)
     with ThreadPoolExecutor(at_once) as pool:
-        looked, predicted = pool.submit(look, compared[0]), pool.submit(predict, compared[1])
+        looked, predicted = pool.submit(look, np.ones(size, np.float32)), pool.submit(predict, blocks)
     whole, gradient = looked.result()
     label_map, half = deployed.output.head.kind == "labels", deployed.input.dtype == np.float16
     inside = _scores_inside(deployed, problem) if label_map else None
-    images, reference = compared_images(problem), predict_of(segmenter)
+    images, reference = compared_images(problem, blocks), partial(deployed_scores, segmenter)
     largest, mean, agreement = compare_scores(
         [whole, predicted.result()], reference(images), inside(images) if inside else None, segmenter.spec.head
     )
@@ -73,18 +75,12 @@ def checked_fidelity(
     return fidelity
 
 
-def predict_of(segmenter: Segmenter) -> Predict:
-    """The deployed model's scores, of as many images at the same time as it runs best."""
-
-    def predict(images: list[Images]) -> list[Scores]:
-        if isinstance(segmenter, ConcurrentSegmenter):
-            return list(segmenter.concurrently(lambda predict, image: predict(image), images))
-        return [segmenter.predict(image) for image in images]
-
-    return predict
+def deployed_scores(segmenter: Segmenter, images: list[Images]) -> list[Scores]:
+    """Of each image, as many at the same time as the deployed model runs best."""
+    return list(CountingSegmenter(segmenter).concurrently(lambda predict, image: predict(image), images))
 
 
-def _scores_inside(deployed: GraphBacked, problem: MaskProblem) -> Predict | None:
+def _scores_inside(deployed: GraphBacked, problem: MaskProblem) -> ScoresOfEach | None:
     """The scores before a label map, as the deployed graph computes them.
 
     None where those have another size than the image: what they would be at its size is not the model's to say.
@@ -92,7 +88,7 @@ def _scores_inside(deployed: GraphBacked, problem: MaskProblem) -> Predict | Non
     return _of_image_size(ExposedScores(deployed, scores_of(deployed)), problem)
 
 
-def _unrounded_scores(deployed: GraphBacked, problem: MaskProblem) -> Predict | None:
+def _unrounded_scores(deployed: GraphBacked, problem: MaskProblem) -> ScoresOfEach | None:
     """The deployed graph for pixels between grey levels: rounded ones would make a staircase of every difference.
 
     None where the graph computes with the bytes themselves.
@@ -103,22 +99,21 @@ def _unrounded_scores(deployed: GraphBacked, problem: MaskProblem) -> Predict | 
         return None
 
 
-def _of_image_size(inside: ExposedScores, problem: MaskProblem) -> Predict | None:
+def _of_image_size(inside: ExposedScores, problem: MaskProblem) -> ScoresOfEach | None:
     if inside.predict(problem.image).shape[2:] != problem.image.shape[2:]:
         return None
     return lambda images: [inside.predict(image) for image in images]
 
 
-def compared_masks(size: Size) -> tuple[Mask, Mask]:
-    """(H, W): what routes are compared through. Everything, and a random half of 8x8 blocks."""
+def random_blocks(size: Size) -> Mask:
+    """(H, W): a random half of 8x8 blocks."""
     blocks = np.random.default_rng(0).integers(0, 2, (8,) * len(size)).astype(np.float32)
     mask = np.kron(blocks, np.ones([-(-extent // 8) for extent in size], np.float32))
-    return np.ones(size, np.float32), mask[tuple(slice(extent) for extent in size)]
+    return np.asarray(mask[tuple(slice(extent) for extent in size)], np.float32)
 
 
-def compared_images(problem: MaskProblem) -> list[Images]:
-    """The image through each of `compared_masks`, under the first baseline."""
-    blocks = compared_masks(problem.image.shape[2:])[1]
+def compared_images(problem: MaskProblem, blocks: Mask) -> list[Images]:
+    """What routes are compared on: the image, and the image through a mask (H, W) under the first baseline."""
     return [problem.image, blend(problem.image, blocks[None], problem.baselines[0])]
 
 
@@ -155,7 +150,9 @@ def _difference(own: Scores, reference: Scores) -> tuple[float, float]:
     return float(difference.max()), float(difference.mean())
 
 
-def directional_error(gradient: FloatArray, deployed: Predict, problem: MaskProblem, *, half: bool = False) -> float:
+def directional_error(
+    gradient: FloatArray, deployed: ScoresOfEach, problem: MaskProblem, *, half: bool = False
+) -> float:
     """Central difference through the deployed model against the route's gradient, along a smooth direction.
 
     The function is the mean score of the target's class over its region; the direction is the route's own gradient

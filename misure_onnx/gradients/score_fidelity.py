@@ -11,8 +11,9 @@ from misure_onnx.gradients.fidelity import (
     SCORE_BOUND,
     compare_scores,
     compared_images,
+    deployed_scores,
     directional_error,
-    predict_of,
+    random_blocks,
     refuse_unfaithful,
     slope_error,
 )
@@ -47,10 +48,10 @@ def checked_score_fidelity(
         FidelityError: a number is beyond its bound.
     """
     masked = MaskProblem(problem.image, (np.zeros_like(problem.image),), problem.target, PreservationLoss())
-    images, head = compared_images(masked), segmenter.spec.head
+    images, head = compared_images(masked, random_blocks(problem.image.shape[2:])), segmenter.spec.head
     largest, mean, agreement = compare_scores(
         [subject.as_deployed(predict(image), image) for image in images],
-        predict_of(segmenter)(images),
+        deployed_scores(segmenter, images),
         [subject.reference(image) for image in images] if head.kind == "labels" else None,
         head,
     )

@@ -46,7 +46,7 @@ class Sufficiency:
         Under one baseline they are judged side by side, so that those begun beside the last one are paid for too.
         """
         if len(self._baselines) > 1:
-            yield from up_to(map(self.margin, regions), until=until)
+            yield from _up_to(map(self.margin, regions), until=until)
             return
         masks = (region.astype(np.float32) for region in regions)
         judged = self._task.judged(masks, self._baselines[0], until=lambda dice: (dice > self._tau) == until)
@@ -57,10 +57,10 @@ def margins_of(passes: Passes, regions: Iterable[Region], *, until: bool) -> lis
     """`Sufficiency.margins`; of another check 1 where a region passes, and -1 where it does not."""
     if isinstance(passes, Sufficiency):
         return list(passes.margins(regions, until=until))
-    return list(up_to((1.0 if passes(region) else -1.0 for region in regions), until=until))
+    return list(_up_to((1.0 if passes(region) else -1.0 for region in regions), until=until))
 
 
-def up_to(margins: Iterable[float], *, until: bool) -> Iterator[float]:
+def _up_to(margins: Iterable[float], *, until: bool) -> Iterator[float]:
     """Up to the first above 0 (`until` True) or not above 0, and that one."""
     for margin in margins:
         yield margin
